@@ -1,0 +1,54 @@
+# Every target sets up .venv first; once it is ready that costs a twentieth of a second.
+PYTHON ?= python3
+VENV ?= .venv
+# An index of PyTorch builds to use in place of pip's own, e.g. the CPU-only one (see README.md).
+TORCH_INDEX ?=
+# What `make lab` opens, and further options for JupyterLab, e.g. LAB_OPTIONS=--no-browser.
+NOTEBOOK ?= notebooks/00_start_here.ipynb
+LAB_OPTIONS ?=
+# The parts of `make test`, in order: STAGES="lint types" runs two of them.
+STAGES ?= lint types unit notebooks browser
+
+RUN := $(VENV)/bin/python
+AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
+
+.DEFAULT_GOAL := help
+.PHONY: help setup lab test course bench figures lint format constraints clean
+
+help: ## show this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: ## make .venv and install everything into it (the other targets do this by themselves)
+	@command -v "$(PYTHON)" >/dev/null || { \
+	  echo "No $(PYTHON) here: install Python 3.11 or newer, or name one: make PYTHON=..." >&2; \
+	  exit 1; }
+	@"$(PYTHON)" tools/prepare.py --venv "$(VENV)" --torch-index "$(TORCH_INDEX)"
+
+lab: setup ## open JupyterLab on the first notebook
+	@"$(RUN)" -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) --LabApp.news_url=None \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LAB_OPTIONS) "$(NOTEBOOK)"
+
+test: setup ## style, types, unit tests, every notebook, the browser
+	@"$(RUN)" tools/run_tests.py $(STAGES)
+
+course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs
+	@"$(RUN)" tools/execute_course.py $(NOTEBOOKS)
+
+bench: setup ## measure the speed claims (ratios within one run)
+	@"$(RUN)" -m bench
+
+figures: setup ## export the figures and their gallery page to figures/
+	@"$(RUN)" tools/make_figures.py
+
+lint: setup ## style and types only
+	@"$(RUN)" tools/run_tests.py lint types
+
+format: setup ## let ruff rewrite the style
+	@"$(RUN)" -m ruff check --fix . && "$(RUN)" -m ruff format .
+
+constraints: setup ## write the versions now installed to constraints.txt (after testing them)
+	@"$(RUN)" tools/freeze_constraints.py
+
+clean: ## remove .venv, caches and everything that is built (keeps notebooks and figures)
+	rm -rf "$(VENV)" build *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis .cache
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
