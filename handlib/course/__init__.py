@@ -1,0 +1,1 @@
+"""What every notebook of the course has in common: contract, exercise checks, quizzes, tables."""

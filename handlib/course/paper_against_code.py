@@ -1,0 +1,42 @@
+"""Where paper and released code disagree, what this library does, and which switch shows it.
+
+One table (`texts/paper_against_code.yaml`) for the whole course; a notebook shows the rows that
+name it.
+"""
+
+from dataclasses import dataclass
+
+from handlib.course import texts
+
+
+@dataclass(frozen=True)
+class Row:
+    """One disagreement. `switch` is the config field that flips it, "" where there is none."""
+
+    id: str
+    topic: str
+    paper: str
+    section: str
+    code: str
+    ours: str
+    switch: str
+    notebook: str
+
+
+def rows(notebook: str | None = None) -> tuple[Row, ...]:
+    """The whole table, or the rows taught in notebook `notebook` ("06")."""
+    table = (Row(**entry) for entry in texts.load("paper_against_code"))
+    return tuple(row for row in table if notebook in (None, row.notebook))
+
+
+def to_markdown(excerpt: tuple[Row, ...]) -> str:
+    """The rows as a Markdown table."""
+    head = "| # | the paper writes | the released code does | we do | switch to try |"
+    return "\n".join([head, "|---|---|---|---|---|", *(_line(row) for row in excerpt)])
+
+
+def _line(row: Row) -> str:
+    section = f" ({row.section})" if row.section else ""
+    paper = f"**{row.topic}:** {row.paper}{section}"
+    switch = f"`{row.switch}`" if row.switch else "–"
+    return f"| {row.id} | {paper} | {row.code} | {row.ours} | {switch} |"

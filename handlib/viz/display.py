@@ -1,0 +1,52 @@
+"""Figures in a notebook, with a caption that says what to see and alt text.
+
+JupyterLab drops the alternative text of an `image/png` output, so a figure is stored as an HTML
+`<figure>` around the PNG: `alt` reaches the screen reader, the caption stays with the picture.
+"""
+
+import base64
+from dataclasses import dataclass
+from html import escape
+
+from matplotlib.figure import Figure
+
+from handlib.viz import theme
+
+
+@dataclass(frozen=True)
+class Illustration:
+    """A finished picture; the last expression of a cell, or passed to `display`."""
+
+    png: bytes
+    alt: str
+    caption: str
+    caption_ko: str
+
+    def __repr__(self) -> str:
+        return f"[figure: {self.alt}]"
+
+    def _repr_html_(self) -> str:
+        data = base64.b64encode(self.png).decode("ascii")
+        korean = f'<br><span lang="ko">{escape(self.caption_ko)}</span>' if self.caption_ko else ""
+        return (
+            f'<figure style="margin:0"><img alt="{escape(self.alt)}" style="max-width:100%" '
+            f'src="data:image/png;base64,{data}">'
+            f"<figcaption>{escape(self.caption)}{korean}</figcaption></figure>"
+        )
+
+
+def show(
+    fig: Figure, alt: str, caption: str, caption_ko: str = "", dpi: int = 110
+) -> Illustration:
+    """Render `fig` with its caption.
+
+    Args:
+        alt: what the picture shows, for someone who cannot see it.
+        caption: what to look at, and what it means.
+
+    Raises:
+        ValueError: `alt` or `caption` is empty.
+    """
+    if not alt.strip() or not caption.strip():
+        raise ValueError("show(fig, alt, caption): both texts are needed, found an empty one")
+    return Illustration(theme.png(fig, dpi), alt, caption, caption_ko)
