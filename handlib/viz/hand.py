@@ -1,0 +1,127 @@
+"""Drawing hands: shaded mesh, 21-joint skeleton, and the hidden part of a hand hatched.
+
+The mesh goes through the library's own rasteriser, so a drawn hand and a synthetic image agree
+about what covers what. Camera frame OpenCV, metres; pixel (0, 0) is the centre of the first.
+"""
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+from matplotlib.axes import Axes
+from torch import Tensor
+
+from handlib.data.synthetic.rasterizer import rasterize
+from handlib.hands.skeleton import BONES, FINGER_JOINTS
+from handlib.viz import theme
+
+_LIGHT = np.array([-0.35, -0.55, -0.75])
+_SUPERSAMPLING = 3
+_SKIN = (0.80, 0.67, 0.58)
+
+
+def render_hand(
+    vertices: Float[np.ndarray, "V 3"],
+    faces: Int[np.ndarray, "F 3"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    size: int,
+    colour: tuple[float, float, float] = _SKIN,
+) -> Float32[np.ndarray, "size size 4"]:
+    """A mesh as an RGBA image, smooth, matt and anti-aliased."""
+    fine = size * _SUPERSAMPLING
+    fragments = rasterize(vertices, faces, _finer(intrinsics), fine, fine)
+    normals = fragments.interpolate(_normals(vertices, faces), faces)
+    normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
+    light = np.clip(normals @ (_LIGHT / np.linalg.norm(_LIGHT)), 0, 1)
+    rgba = np.zeros((fine * fine, 4), np.float32)
+    rgba[fragments.pixel, :3] = (0.35 + 0.65 * light)[:, None] * np.array(colour)
+    rgba[fragments.pixel, 3] = 1
+    return _shrink(rgba.reshape(fine, fine, 4))
+
+
+def _finer(intrinsics: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
+    """The same camera with pixels 1/n as large: x -> n x + (n - 1)/2 keeps pixel centres right."""
+    finer = intrinsics * np.array([[_SUPERSAMPLING], [_SUPERSAMPLING], [1.0]])
+    finer[:2, 2] += (_SUPERSAMPLING - 1) / 2
+    return finer
+
+
+def _shrink(rgba: Float32[np.ndarray, "n n 4"]) -> Float32[np.ndarray, "m m 4"]:
+    size = len(rgba) // _SUPERSAMPLING
+    blocks = rgba.reshape(size, _SUPERSAMPLING, size, _SUPERSAMPLING, 4)
+    covered = blocks[..., 3:].sum((1, 3))
+    colour = blocks[..., :3].sum((1, 3)) / np.maximum(covered, 1)
+    return np.concatenate([colour, covered / _SUPERSAMPLING**2], axis=2).astype(np.float32)
+
+
+def _normals(
+    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
+) -> Float[np.ndarray, "V 3"]:
+    a, b, c = (vertices[faces[:, i]] for i in range(3))
+    normals = np.zeros_like(vertices)
+    for i in range(3):
+        np.add.at(normals, faces[:, i], np.cross(b - a, c - a))
+    return normals
+
+
+def portrait(
+    vertices: Float[np.ndarray, "V 3"], size: int, fill: float = 0.85
+) -> tuple[Float[np.ndarray, "V 3"], Float[np.ndarray, "3 3"]]:
+    """Place a hand that has no translation in front of a camera that sees all of it.
+
+    Args:
+        fill: the share of the picture's side that the hand takes.
+
+    Returns:
+        Vertices in the camera's frame, and its intrinsics. The camera is one metre away, far
+        enough that perspective does not bend the fingers.
+    """
+    centre = (vertices.min(0) + vertices.max(0)) / 2
+    placed = vertices - centre + np.array([0.0, 0.0, 1.0])
+    extent = (vertices.max(0) - vertices.min(0))[:2].max()
+    focal, middle = fill * size / extent, (size - 1) / 2
+    return placed, np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1.0]])
+
+
+def draw_hand(
+    ax: Axes,
+    vertices: Float[Tensor, "V 3"],
+    faces: Int[Tensor, "F 3"],
+    intrinsics: Float[Tensor, "3 3"] | None = None,
+    size: int = 256,
+    opacity: float = 1.0,
+    title: str = "",
+) -> None:
+    """Draw a hand over whatever `ax` shows, seen through `intrinsics`; None = a portrait."""
+    mesh, triangles = vertices.detach().double().numpy(), faces.numpy()
+    if intrinsics is None:
+        mesh, camera = portrait(mesh, size)
+    else:
+        camera = intrinsics.double().numpy()
+    rgba = render_hand(mesh, triangles, camera, size)
+    rgba[..., 3] *= opacity
+    ax.imshow(rgba.clip(0, 1))
+    ax.set_title(title)
+    ax.set_axis_off()
+
+
+def draw_skeleton(
+    ax: Axes, joints: Float[Tensor, "21 2"], hidden: Bool[Tensor, "21"] | None = None
+) -> None:
+    """The 21 joints (pixels, common order) and their bones; hidden joints are hollow."""
+    points = joints.detach().numpy()
+    finger_of = {j: finger for finger, joints in FINGER_JOINTS.items() for j in joints}
+    for parent, child in BONES:
+        colour = theme.FINGER[finger_of[child]]
+        ax.plot(*points[[parent, child]].T, color=theme.PAPER, linewidth=3.2, zorder=2)
+        ax.plot(*points[[parent, child]].T, color=colour, linewidth=1.8, zorder=3)
+    for joint, (x, y) in enumerate(points):
+        colour = theme.FINGER[finger_of.get(joint, "wrist")]
+        hollow = hidden is not None and bool(hidden[joint])
+        face = theme.PAPER if hollow else colour
+        ax.plot(x, y, "o", markersize=4, color=colour, markerfacecolor=face, zorder=4)
+
+
+def draw_hidden(ax: Axes, visible: Bool[Tensor, "H W"], amodal: Bool[Tensor, "H W"]) -> None:
+    """Outline the whole hand and hatch the part of it that something covers."""
+    hidden = (amodal & ~visible).float().numpy()
+    ax.contourf(hidden, levels=[0.5, 1.5], colors="none", hatches=["/////"])
+    ax.contour(amodal.float().numpy(), levels=[0.5], colors=[theme.ORANGE], linewidths=1.3)
