@@ -1,0 +1,231 @@
+"""HandOccNet (Park et al. 2022): a hand from one image, through what hides it.
+
+The default follows the released code, which the numbers and the checkpoints come from. Where the
+paper says otherwise there is a switch, with its row (H4 to H12) in the course's table of paper
+against code.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Float
+from torch import Tensor, nn
+
+from handlib.hands.hand_model import HandModel
+from handlib.models import initialise
+from handlib.models.attention import Pooling
+from handlib.models.block import AttentionBlock
+from handlib.models.encoder import HandEncoder
+from handlib.models.fit import FIT, ConcatMerge, ResidualMerge
+from handlib.models.fpn import FeaturePyramid
+from handlib.models.heatmap import JointHeatmaps
+from handlib.models.mano_head import ManoHead
+from handlib.models.necessity import ConvolutionGate, SpatialGate
+from handlib.models.record import tap
+from handlib.models.resnet import ResNet
+from handlib.models.set import SET
+
+STRIDE = 8  # of the feature map F
+
+
+@dataclass(frozen=True)
+class HandOccNetConfig:
+    """Everything that decides the network's layers and how they start. Defaults: as released."""
+
+    image_size: int = 256  # side of the input in pixels, 8·2^k; H4: the paper says 512
+    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)  # a stage: ResNet-50
+    width: int = 64  # channels of the ResNet's stem
+    channels: int = 256  # C, of every map from the pyramid on
+    heads: int = 4  # H7: the paper has one head of 256
+    depth: int = 2  # H8: the paper has one block in FIT and in SET
+    mlp_ratio: int = 4  # hidden width of a block's MLP, in C
+    head_widths: tuple[int, int] = (1024, 512)  # hidden layers of the MANO head
+    necessity: Literal["cbam", "convolutions", "none"] = "cbam"  # H5: paper, convolutions
+    gate: Pooling | None = "sum"  # H6: the paper takes the mean; None is softmax alone
+    fit_query_residual: bool = False  # H11: paper and code agree; True is an ablation
+    fit_merge: Literal["concat", "residual"] = "concat"  # H10: the paper adds to F_p
+    set_update_keys: bool = False  # H9: the paper's SET is self-attention
+    fit: bool = True  # False: F_p goes on in the place of F_FIT
+    set: bool = True  # False: F_FIT goes on in the place of F_SET
+    unread_smooth2: bool = True  # 590,080 parameters that the checkpoints hold and nobody reads
+    mask_head: bool = False  # course aid: two more maps from F, for a mask loss
+    small_normal: bool = True  # released start of FIT, SET, regressor; False: PyTorch's fan-in
+    zero_residuals: bool = False  # course aid: residual branches start at zero
+    identity_pose: bool = False  # course aid: the 6D pose starts at the rest pose
+    position_std: float = 1.0  # of the learned positions at the start (H12)
+
+    def __post_init__(self) -> None:
+        cells = self.image_size // STRIDE
+        if cells * STRIDE != self.image_size or cells < 4 or cells & (cells - 1):
+            raise ValueError(
+                f"image_size must be {STRIDE} times a power of two from 4 on (32, 64, 128, 256, "
+                f"512, ...), found {self.image_size}"
+            )
+        if self.channels % self.heads or self.channels % 2:
+            raise ValueError(
+                f"channels must be even and a multiple of heads, found {self.channels} channels "
+                f"and {self.heads} heads"
+            )
+        if self.fit and self.necessity == "none":
+            raise ValueError(
+                "FIT reads the secondary features F⊗(1−M), which are zero when necessity is "
+                "'none': choose another necessity, or fit=False"
+            )
+
+    @property
+    def cells(self) -> int:
+        """Side of the map F in cells; attention runs on cells² tokens."""
+        return self.image_size // STRIDE
+
+    @property
+    def halvings(self) -> int:
+        """From F's side down to two cells: depth of the hourglass and of the encoder."""
+        return self.cells.bit_length() - 2
+
+    @classmethod
+    def paper(cls) -> "HandOccNetConfig":
+        """The released network: 256 px, ResNet-50, 39,319,352 parameters."""
+        return cls()
+
+    @classmethod
+    def course(cls) -> "HandOccNetConfig":
+        """Learns in minutes on two cores: 128 px, 16×16 tokens, about 2 M parameters."""
+        return cls(
+            image_size=128,
+            blocks=(1, 1, 1, 1),
+            width=32,
+            channels=64,
+            head_widths=(256, 256),
+            unread_smooth2=False,
+            mask_head=True,
+            small_normal=False,
+            zero_residuals=True,
+            identity_pose=True,
+        )
+
+
+@dataclass(frozen=True)
+class HandPrediction:
+    """What HandOccNet says of B images."""
+
+    pose: Float[Tensor, "B 16 3 3"]  # θ: rotation matrices, MANO's order, wrist first
+    betas: Float[Tensor, "B 10"]  # β
+    vertices: Float[Tensor, "B V 3"]  # metres, the hand's own frame: no translation
+    joints: Float[Tensor, "B 21 3"]  # metres, same frame, common order
+    joints_img: Float[Tensor, "B 21 2"]  # (u, v) as fractions of the image, 0..1
+    heatmaps: Float[Tensor, "B 21 h w"]  # each sums to 1
+    masks: Float[Tensor, "B 2 h w"] | None = None  # logits: visible, amodal; with mask_head only
+
+
+class HandOccNet(nn.Module):
+    """Image to hand.
+
+    `hand` turns (θ, β) into vertices and joints; it holds no parameters. For fastest inference
+    pass the model in eval mode through `handlib.models.fuse_for_inference`.
+    """
+
+    def __init__(self, config: HandOccNetConfig, hand: HandModel) -> None:
+        super().__init__()
+        self.config = config
+        self.hand = hand
+        c = config.channels
+        self.backbone = ResNet(config.blocks, config.width)
+        self.pyramid = FeaturePyramid(self.backbone.channels, c, config.unread_smooth2)
+        self.necessity = _necessity(config)
+        self.fit = _fit(config) if config.fit else None
+        self.set = _set(config) if config.set else None
+        self.heatmaps = JointHeatmaps(c, config.halvings)
+        self.encoder = HandEncoder(c, config.halvings)
+        self.mano_head = ManoHead(4 * c, config.head_widths)
+        self.mask_head = nn.Conv2d(c, 2, 1) if config.mask_head else None
+        self._initialise()
+        self.to(memory_format=torch.channels_last)
+
+    def forward(self, image: Float[Tensor, "B 3 S S"]) -> HandPrediction:
+        """RGB in 0..1, no mean subtracted, side `config.image_size`."""
+        self._check(image)
+        features = self._features(image)
+        primary, secondary = self._split(features)
+        injected = primary if self.fit is None else self.fit(primary, secondary)
+        tap(self, "fit", injected)
+        enhanced = injected if self.set is None else self.set(injected)
+        tap(self, "set", enhanced)
+        heatmaps, joints_img, y = self.heatmaps(enhanced)
+        tap(self, "heatmaps", heatmaps)
+        tap(self, "joints_img", joints_img)
+        encoding = tap(self, "encoding", self.encoder(heatmaps, y))
+        pose, betas = self.mano_head(encoding)
+        vertices, joints = self._hand(pose, betas)
+        masks = None if self.mask_head is None else self.mask_head(features)
+        return HandPrediction(pose, betas, vertices, joints, joints_img, heatmaps, masks)
+
+    def _features(self, image: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B C h w"]:
+        stages = self.backbone(image.contiguous(memory_format=torch.channels_last))
+        for level, stage in enumerate(stages, start=2):
+            tap(self, f"c{level}", stage)
+        return tap(self, "features", self.pyramid(stages))
+
+    def _split(
+        self, features: Float[Tensor, "B C h w"]
+    ) -> tuple[Float[Tensor, "B C h w"], Float[Tensor, "B C h w"]]:
+        """F to F_p = F⊗M and F_s = F⊗(1−M)."""
+        if self.necessity is None:
+            return features, torch.zeros_like(features)
+        necessity = tap(self, "necessity", self.necessity(features))
+        primary = tap(self, "primary", features * necessity)
+        secondary = tap(self, "secondary", features * (1 - necessity))
+        return primary, secondary
+
+    def _hand(
+        self, pose: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
+    ) -> tuple[Float[Tensor, "B V 3"], Float[Tensor, "B 21 3"]]:
+        with torch.autocast(pose.device.type, enabled=False):  # metres need float32
+            output = self.hand(pose, betas)
+        return output.vertices, output.joints
+
+    def _check(self, image: Tensor) -> None:
+        size = self.config.image_size
+        if image.shape[2:] != (size, size):
+            raise ValueError(
+                f"image must be (B, 3, {size}, {size}), found {tuple(image.shape)}: crop and "
+                "resize it, or build the network with another image_size"
+            )
+
+    def _initialise(self) -> None:
+        """Backbone as for ImageNet; the rest as the config says."""
+        for trunk in (self.backbone, self.pyramid, self.necessity):
+            if trunk is not None:
+                initialise.kaiming(trunk)
+        if self.config.small_normal:
+            for head in (self.fit, self.set, self.heatmaps, self.encoder, self.mano_head):
+                if head is not None:
+                    initialise.small_normal(head)
+        if self.config.zero_residuals:
+            initialise.zero_residuals(self)
+        if self.config.identity_pose:
+            initialise.identity_pose(self.mano_head)
+        initialise.position_scale(self, self.config.position_std)
+
+
+def _necessity(config: HandOccNetConfig) -> SpatialGate | ConvolutionGate | None:
+    if config.necessity == "none":
+        return None
+    return SpatialGate() if config.necessity == "cbam" else ConvolutionGate(config.channels)
+
+
+def _fit(config: HandOccNetConfig) -> FIT:
+    blocks = [_block(config, config.gate, config.fit_query_residual) for _ in range(config.depth)]
+    merge = ConcatMerge(config.channels) if config.fit_merge == "concat" else ResidualMerge()
+    return FIT(blocks, merge)
+
+
+def _set(config: HandOccNetConfig) -> SET:
+    blocks = [_block(config, gate=None, query_residual=True) for _ in range(config.depth)]
+    return SET(blocks, config.set_update_keys)
+
+
+def _block(config: HandOccNetConfig, gate: Pooling | None, query_residual: bool) -> AttentionBlock:
+    return AttentionBlock(
+        config.channels, config.cells, config.heads, config.mlp_ratio, gate, query_residual
+    )

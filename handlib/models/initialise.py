@@ -1,0 +1,89 @@
+"""How HandOccNet's weights start: as in the released code, or with aids for a short training."""
+
+import torch
+from torch import nn
+
+from handlib.models.block import AttentionBlock
+from handlib.models.bottleneck import PreActBottleneck
+from handlib.models.conv_norm import LEAKY_SLOPE
+from handlib.models.mano_head import POSE_JOINTS, ManoHead
+from handlib.models.resnet import ResNetBlock
+
+IDENTITY_6D = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
+
+
+def kaiming(module: nn.Module) -> None:
+    """Convolutions: normal, variance kept backward (fan-out) through the leaky ReLU."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            nn.init.kaiming_normal_(
+                layer.weight, a=LEAKY_SLOPE, mode="fan_out", nonlinearity="leaky_relu"
+            )
+            _zero_bias(layer)
+
+
+def small_normal(module: nn.Module) -> None:
+    """The released code's start of FIT, SET and the regressor.
+
+    N(0, 0.001²) for convolutions, and for the attention's linear layers, which are 1×1
+    convolutions there; N(0, 0.01²) for the other linear layers.
+    """
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d):
+            _normal(layer, std=0.001)
+        elif isinstance(layer, nn.Linear):
+            _normal(layer, std=0.01)
+    for block in _attention_blocks(module):
+        for name, layer in block.named_modules():
+            if isinstance(layer, nn.Linear) and not name.startswith("mlp"):
+                _normal(layer, std=0.001)
+
+
+def zero_residuals(module: nn.Module) -> None:
+    """Every residual branch starts at zero, so that a deep network starts as a shallow one."""
+    for layer in module.modules():
+        if isinstance(layer, ResNetBlock):
+            nn.init.zeros_(layer.conv3.norm.weight)
+        elif isinstance(layer, PreActBottleneck):
+            _zero(layer.conv3)
+        elif isinstance(layer, AttentionBlock):
+            _zero(layer.mlp[-1])
+
+
+def identity_pose(head: ManoHead, std: float = 0.001) -> None:
+    """The first predictions are near the rest pose and the mean shape.
+
+    6D numbers around zero would give rotations at random, and Gram-Schmidt's gradient grows
+    without bound there.
+    """
+    for layer in (head.pose, head.shape):
+        nn.init.normal_(layer.weight, std=std)
+        nn.init.zeros_(layer.bias)
+    with torch.no_grad():
+        head.pose.bias.copy_(torch.tensor(IDENTITY_6D * POSE_JOINTS))
+
+
+def position_scale(module: nn.Module, std: float) -> None:
+    """Learned positions from N(0, std²); at 1, as released, they outweigh young features."""
+    for block in _attention_blocks(module):
+        nn.init.normal_(block.query_position, std=std)
+        nn.init.normal_(block.key_position, std=std)
+
+
+def _attention_blocks(module: nn.Module) -> list[AttentionBlock]:
+    return [block for block in module.modules() if isinstance(block, AttentionBlock)]
+
+
+def _normal(layer: nn.Conv2d | nn.Linear, std: float) -> None:
+    nn.init.normal_(layer.weight, std=std)
+    _zero_bias(layer)
+
+
+def _zero(layer: nn.Conv2d | nn.Linear) -> None:
+    nn.init.zeros_(layer.weight)
+    _zero_bias(layer)
+
+
+def _zero_bias(layer: nn.Conv2d | nn.Linear) -> None:
+    if layer.bias is not None:
+        nn.init.zeros_(layer.bias)
