@@ -3,12 +3,24 @@
 from handlib.hands.hand_model import HandModel, HandOutput, load_hand
 from handlib.hands.mano_data import ManoData, ManoFileError
 from handlib.hands.mano_file import read_mano_file
+from handlib.hands.pose_prior import (
+    joint_axes,
+    joint_limits,
+    load_corpus,
+    load_named_poses,
+    pose_from_motions,
+)
 
 __all__ = [
     "HandModel",
     "HandOutput",
     "ManoData",
     "ManoFileError",
+    "joint_axes",
+    "joint_limits",
+    "load_corpus",
     "load_hand",
+    "load_named_poses",
+    "pose_from_motions",
     "read_mano_file",
 ]

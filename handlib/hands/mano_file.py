@@ -3,10 +3,12 @@
 import zipfile
 from os import PathLike
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from handlib.hands.mano_data import SHAPES, ManoData, ManoFileError
+from handlib.hands.mano_pickle import read_pickled_arrays
 
 # The official pickle takes 3.8 MB, the same numbers as .npz less; anything far beyond is no hand.
 MAX_BYTES = 64 * 2**20
@@ -34,20 +36,25 @@ def read_mano_file(path: str | PathLike[str]) -> ManoData:
             f"{path}: expected a hand model of a few MB, found {size / 2**20:.0f} MB. "
             "Give the path of MANO_RIGHT.pkl, MANO_LEFT.pkl or an .npz with the same keys."
         )
-    arrays = _read_npz(path)
+    read = _read_npz if zipfile.is_zipfile(path) else _read_pickle
+    try:
+        arrays = read(path)
+    except Exception as error:  # zipfile, zlib, NumPy and pickle raise a dozen kinds
+        raise ManoFileError(
+            f"{path}: expected a hand model as MANO's own pickle or an .npz of plain arrays, but "
+            f"{error}. Nothing in the file was run. If it is MANO's, copy or download it again."
+        ) from error
     return ManoData.from_arrays(arrays, source=str(path))
 
 
 def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            unpacked = sum(member.file_size for member in archive.infolist())
-        if unpacked > MAX_BYTES:
-            raise ManoFileError(f"it unpacks to {unpacked / 2**20:.0f} MB")
-        with np.load(path, allow_pickle=False) as archive:
-            return {key: archive[key] for key in SHAPES if key in archive}
-    except Exception as error:  # zipfile, zlib and NumPy raise a dozen kinds on damaged input
-        raise ManoFileError(
-            f"{path}: expected an .npz of plain arrays, but {error}. "
-            "Copy the file again, or save it with np.savez from arrays of numbers."
-        ) from error
+    with zipfile.ZipFile(path) as archive:
+        unpacked = sum(member.file_size for member in archive.infolist())
+    if unpacked > MAX_BYTES:
+        raise ValueError(f"it unpacks to {unpacked / 2**20:.0f} MB")
+    with np.load(path, allow_pickle=False) as archive:
+        return {key: archive[key] for key in SHAPES if key in archive}
+
+
+def _read_pickle(path: Path) -> dict[str, Any]:
+    return read_pickled_arrays(path.read_bytes(), SHAPES)
