@@ -20,6 +20,18 @@ from handlib.models.attention import (
 from handlib.models.record import recording, tap
 
 
+class TokenMLP(nn.Module):
+    """Each token by itself: widen, GELU, narrow."""
+
+    def __init__(self, channels: int, hidden: int) -> None:
+        super().__init__()
+        self.widen = nn.Linear(channels, hidden)
+        self.narrow = nn.Linear(hidden, channels)
+
+    def forward(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
+        return self.narrow(F.gelu(self.widen(tokens)))
+
+
 class AttentionBlock(nn.Module):
     """Attention from a map of queries to a map of keys, then an MLP on each token.
 
@@ -45,11 +57,7 @@ class AttentionBlock(nn.Module):
         self.value = nn.Linear(channels, channels)
         self.gate = None if gate is None else SigmoidGate(channels, heads, gate)
         self.norm = nn.LayerNorm(channels)
-        self.mlp = nn.Sequential(
-            nn.Linear(channels, mlp_ratio * channels),
-            nn.GELU(),
-            nn.Linear(mlp_ratio * channels, channels),
-        )
+        self.mlp = TokenMLP(channels, mlp_ratio * channels)
 
     def forward(
         self, query: Float[Tensor, "B C h w"], key: Float[Tensor, "B C h w"]

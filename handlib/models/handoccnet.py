@@ -140,7 +140,7 @@ class HandOccNet(nn.Module):
         self.mano_head = ManoHead(4 * c, config.head_widths)
         self.mask_head = nn.Conv2d(c, 2, 1) if config.mask_head else None
         self._initialise()
-        self.to(memory_format=torch.channels_last)
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(self, image: Float[Tensor, "B 3 S S"]) -> HandPrediction:
         """RGB in 0..1, no mean subtracted, side `config.image_size`."""

@@ -47,7 +47,7 @@ def zero_residuals(module: nn.Module) -> None:
         elif isinstance(layer, PreActBottleneck):
             _zero(layer.conv3)
         elif isinstance(layer, AttentionBlock):
-            _zero(layer.mlp[-1])
+            _zero(layer.mlp.narrow)
 
 
 def identity_pose(head: ManoHead, std: float = 0.001) -> None:
