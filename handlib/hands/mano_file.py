@@ -1,9 +1,10 @@
 """Read a MANO hand from disk, .npz or the official pickle, without running anything in it."""
 
+import io
 import zipfile
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 
@@ -12,6 +13,7 @@ from handlib.hands.mano_pickle import read_pickled_arrays
 
 # The official pickle takes 3.8 MB, the same numbers as .npz less; anything far beyond is no hand.
 MAX_BYTES = 64 * 2**20
+_ZIP = b"PK\x03\x04"
 
 
 def read_mano_file(path: str | PathLike[str]) -> ManoData:
@@ -36,9 +38,10 @@ def read_mano_file(path: str | PathLike[str]) -> ManoData:
             f"{path}: expected a hand model of a few MB, found {size / 2**20:.0f} MB. "
             "Give the path of MANO_RIGHT.pkl, MANO_LEFT.pkl or an .npz with the same keys."
         )
-    read = _read_npz if zipfile.is_zipfile(path) else _read_pickle
+    data = path.read_bytes()
+    read = _read_npz if data.startswith(_ZIP) else read_pickled_arrays
     try:
-        arrays = read(path)
+        arrays = read(data, SHAPES)
     except Exception as error:  # zipfile, zlib, NumPy and pickle raise a dozen kinds
         raise ManoFileError(
             f"{path}: expected a hand model as MANO's own pickle or an .npz of plain arrays, but "
@@ -47,14 +50,10 @@ def read_mano_file(path: str | PathLike[str]) -> ManoData:
     return ManoData.from_arrays(arrays, source=str(path))
 
 
-def _read_npz(path: Path) -> dict[str, np.ndarray]:
-    with zipfile.ZipFile(path) as archive:
+def _read_npz(data: bytes, keys: Iterable[str]) -> dict[str, np.ndarray]:
+    with zipfile.ZipFile(io.BytesIO(data)) as archive:
         unpacked = sum(member.file_size for member in archive.infolist())
     if unpacked > MAX_BYTES:
         raise ValueError(f"it unpacks to {unpacked / 2**20:.0f} MB")
-    with np.load(path, allow_pickle=False) as archive:
-        return {key: archive[key] for key in SHAPES if key in archive}
-
-
-def _read_pickle(path: Path) -> dict[str, Any]:
-    return read_pickled_arrays(path.read_bytes(), SHAPES)
+    with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        return {key: arrays[key] for key in keys if key in arrays}

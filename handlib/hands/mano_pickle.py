@@ -40,7 +40,7 @@ def read_pickled_arrays(data: bytes, keys: Iterable[str]) -> dict[str, Any]:
 
 def _check_size(data: bytes) -> None:
     for count, (opcode, argument, _) in enumerate(pickletools.genops(data)):
-        memo = argument if "PUT" in opcode.name else 0
+        memo = int(argument) if argument and "PUT" in opcode.name else 0
         if max(count, memo) > _MAX_OPCODES:
             raise pickle.UnpicklingError("it holds far more objects than a hand")
 
@@ -137,11 +137,12 @@ class ScipyColumns(_Record):
         rows, columns = _shape(self.field("_shape"))
         values, row = _decode(self.field("data")), _decode(self.field("indices"))
         starts = _decode(self.field("indptr")).astype(np.int64)
-        counts = np.diff(starts, prepend=0)
-        if len(starts) != columns + 1 or counts.min() < 0 or starts[-1] != len(values):
+        counts = np.diff(starts)
+        whole = starts[0] == 0 and starts[-1] == len(values) and (counts >= 0).all()
+        if len(counts) != columns or not whole:
             raise pickle.UnpicklingError("a sparse matrix contradicts itself")
         dense = np.zeros((rows, columns))
-        np.add.at(dense, (row, np.repeat(np.arange(-1, columns), counts)), values)
+        np.add.at(dense, (row, np.repeat(np.arange(columns), counts)), values)
         return dense
 
 

@@ -51,7 +51,7 @@ def load_corpus(split: Literal["train", "val", "test"]) -> Float[Tensor, "N 15 3
 
 
 def joint_axes() -> Float[Tensor, "15 3 3"]:
-    """Unit axes [joint, motion, xyz] in the rest frame; a positive angle does what MOTIONS says."""
+    """Unit axes [joint, motion, xyz] in the rest frame; positive angles do what MOTIONS says."""
     return _by_joint_and_motion("axes")
 
 
