@@ -1,0 +1,133 @@
+"""Random rotation, scale, shift and colour of a batch, labels and cameras included.
+
+Turning the camera by R_z about its optical axis and giving it the intrinsics K' moves the image
+by K' R_z K⁻¹, an affine map since R_z keeps the axis. So the image, both masks and the pixels of
+the joints follow one matrix, the pose and the joints in metres follow R_z, and the augmented
+sample is a real picture of the turned hand: its joints project to its pixels. The released code
+turns the image and the root's rotation in the same way but drops the camera.
+"""
+
+from dataclasses import dataclass, replace
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Generator, Tensor
+
+from handlib.data.batch import HandBatch
+from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
+
+
+@dataclass(frozen=True)
+class AugmentationConfig:
+    """Sizes of the random changes; `none()` leaves a batch as it is."""
+
+    scale: float = 0.0  # factor 1 + scale · N clipped to ±1
+    rotation: float = 0.0  # degrees · N clipped to ±2
+    rotation_share: float = 1.0  # of the samples that are turned at all
+    shift: float = 0.0  # of the image's side, uniform in ±shift
+    colour: float = 0.0  # factor of each channel, uniform in 1 ± colour
+
+    @classmethod
+    def none(cls) -> "AugmentationConfig":
+        """No change."""
+        return cls()
+
+    @classmethod
+    def paper(cls) -> "AugmentationConfig":
+        """The released HandOccNet's recipe."""
+        return cls(scale=0.25, rotation=30.0, rotation_share=0.6, colour=0.2)
+
+    @classmethod
+    def course(cls) -> "AugmentationConfig":
+        """Narrower: the synthetic hands are already rendered under many rolls and sizes."""
+        return cls(scale=0.1, rotation=20.0, shift=0.05, colour=0.2)
+
+
+def augment(batch: HandBatch, config: AugmentationConfig, generator: Generator) -> HandBatch:
+    """Change every sample of the batch at random.
+
+    The draws come from `generator` alone, a CPU one, so that they are the same on any device.
+    `occlusion` stays that of the unchanged image; parts of a hand may leave the frame.
+    """
+    if config == AugmentationConfig.none():
+        return batch
+    turn, intrinsics = _draw_camera(batch, config, generator)
+    warp = intrinsics @ turn @ torch.linalg.inv(batch.intrinsics)  # B 3 3, old to new pixels
+    tint = _uniform(len(batch), 3, 1 - config.colour, 1 + config.colour, generator)
+    layers = [batch.image * tint.to(batch.image.device)[:, :, None, None]]
+    layers += [mask[:, None].to(batch.image.dtype) for mask in _masks(batch)]
+    warped = _warp_image(torch.cat(layers, 1), warp)
+    image, masks = warped[:, :3].clamp(0, 1), warped[:, 3:] > 0.5
+    visible, amodal = masks.unbind(1) if _masks(batch) else (None, None)
+    moved = _turn_hand(batch, turn)
+    joints_px = batch.joints_px @ warp[:, :2, :2].mT + warp[:, None, :2, 2]
+    return replace(
+        moved,
+        image=image,
+        intrinsics=intrinsics,
+        joints_px=joints_px,
+        visible=visible,
+        amodal=amodal,
+    )
+
+
+def _masks(batch: HandBatch) -> list[Tensor]:
+    if batch.visible is None or batch.amodal is None:
+        return []
+    return [batch.visible, batch.amodal]
+
+
+def _uniform(rows: int, columns: int, low: float, high: float, generator: Generator) -> Tensor:
+    return low + (high - low) * torch.rand(rows, columns, generator=generator)
+
+
+def _draw_camera(
+    batch: HandBatch, config: AugmentationConfig, generator: Generator
+) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, "B 3 3"]]:
+    """A rotation about the optical axis and new intrinsics that keep the image's centre + shift."""
+    count, height, width = len(batch), *batch.image.shape[-2:]
+    scale = 1 + config.scale * torch.randn(count, generator=generator).clamp(-1, 1)
+    angle = torch.randn(count, generator=generator).clamp(-2, 2).deg2rad() * config.rotation
+    angle *= torch.rand(count, generator=generator) < config.rotation_share
+    shift = _uniform(count, 2, -config.shift, config.shift, generator)
+    device = batch.image.device
+    turn = axis_angle_to_rotmat(F.pad(angle[:, None], (2, 0))).to(device)
+    zoom = F.pad(scale[:, None].expand(-1, 2), (0, 1), value=1.0).to(device)  # s s 1
+    intrinsics = torch.diag_embed(zoom) @ batch.intrinsics
+    size = torch.tensor([width, height], device=device)
+    centre = F.pad((size - 1) / 2, (0, 1), value=1.0)
+    moved = intrinsics @ turn @ torch.linalg.inv(batch.intrinsics) @ centre  # B 3
+    intrinsics[:, :2, 2] += centre[:2] + shift.to(device) * size - moved[:, :2]
+    return turn, intrinsics
+
+
+def _warp_image(
+    image: Float[Tensor, "B C H W"], warp: Float[Tensor, "B 3 3"]
+) -> Float[Tensor, "B C H W"]:
+    """Bilinear; what comes from outside the image is black, as in the released code."""
+    height, width = image.shape[-2:]
+    # Pixel centres to grid_sample's -1..1, where -1 and 1 are the image's outer edges.
+    to_unit = torch.tensor(
+        [
+            [2 / width, 0, 1 / width - 1],
+            [0, 2 / height, 1 / height - 1],
+            [0, 0, 1],
+        ]
+    ).to(image)
+    source = to_unit @ torch.linalg.inv(warp) @ torch.linalg.inv(to_unit)
+    grid = F.affine_grid(source[:, :2], list(image.shape), align_corners=False)
+    return F.grid_sample(image, grid, align_corners=False)
+
+
+def _turn_hand(batch: HandBatch, turn: Float[Tensor, "B 3 3"]) -> HandBatch:
+    """Rotate the hand about the camera's optical axis.
+
+    The hand model turns about the wrist, not about its origin: x ↦ R(x − J₀) + J₀ + t with
+    J₀ + t = the wrist's joint. Hence t' = R_z (J₀ + t) − J₀.
+    """
+    root = turn @ axis_angle_to_rotmat(batch.pose[:, 0])
+    pose = torch.cat([rotmat_to_axis_angle(root)[:, None], batch.pose[:, 1:]], 1)
+    joints = batch.joints @ turn.mT
+    translation = joints[:, 0] - (batch.joints[:, 0] - batch.translation)
+    return replace(batch, pose=pose, joints=joints, translation=translation)

@@ -1,0 +1,113 @@
+"""The losses of HandOccNet (Park et al. 2022, section 3.4, weights of the released code).
+
+The released losses are mean squared errors of vertices, joints, pose, shape and 2D joints; the
+vertices and joints to reach are made anew by the hand model from the true (θ, β), so both sides
+stand in the hand's frame, without the translation. At course scale these alone need very many
+images before the soft-argmax begins to move; `LossConfig.course()` adds an aid, named as such.
+"""
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from jaxtyping import Float
+from torch import Tensor
+
+from handlib.data.batch import HandBatch
+from handlib.data.camera import normalise_pixels
+from handlib.hands.hand_model import HandModel
+from handlib.hands.rotations import axis_angle_to_rotmat
+from handlib.models.handoccnet import HandPrediction
+
+
+@dataclass(frozen=True)
+class LossConfig:
+    """The weight of each term; zero switches it off."""
+
+    vertices: float = 1e4  # metres² are small numbers: 1e4 makes (1 cm)² count 1
+    joints: float = 1e4
+    pose: float = 10.0  # on the entries of the 16 rotation matrices
+    betas: float = 0.1
+    joints_img: float = 100.0  # on image coordinates in 0..1
+    heatmap: float = 0.0  # aid: cross-entropy to a Gaussian at each true joint
+    mask: float = 0.0  # aid: cross-entropy of the visible and the whole hand's mask, read from F
+
+    @classmethod
+    def paper(cls) -> "LossConfig":
+        """The released recipe."""
+        return cls()
+
+    @classmethod
+    def course(cls) -> "LossConfig":
+        """The released recipe and dense targets for the heatmaps and for F."""
+        return cls(heatmap=5.0, mask=1.0)
+
+
+def handoccnet_loss(
+    prediction: HandPrediction, batch: HandBatch, hand: HandModel, config: LossConfig
+) -> dict[str, Tensor]:
+    """Each weighted term by its name, and their sum as "total"; all are scalars.
+
+    Raises:
+        ValueError: the mask aid is on, but the model predicts or the data hold no masks.
+    """
+    with torch.no_grad():
+        target = hand(batch.pose, batch.betas)
+    joints_img = normalise_pixels(batch.joints_px, batch.image.shape[-1])
+    errors = {
+        "vertices": F.mse_loss(prediction.vertices, target.vertices),
+        "joints": F.mse_loss(prediction.joints, target.joints),
+        "pose": F.mse_loss(prediction.pose, axis_angle_to_rotmat(batch.pose)),
+        "betas": F.mse_loss(prediction.betas, batch.betas),
+        "joints_img": F.mse_loss(prediction.joints_img, joints_img),
+    }
+    if config.heatmap:
+        errors["heatmap"] = heatmap_cross_entropy(prediction.heatmaps, joints_img)
+    if config.mask:
+        errors["mask"] = mask_cross_entropy(prediction.masks, batch)
+    terms = {name: getattr(config, name) * error for name, error in errors.items()}
+    return terms | {"total": torch.stack(list(terms.values())).sum()}
+
+
+def heatmap_cross_entropy(
+    heatmaps: Float[Tensor, "B J h w"], joints_img: Float[Tensor, "B J 2"], sigma: float = 1.0
+) -> Float[Tensor, ""]:
+    """Mean cross-entropy from a Gaussian of `sigma` cells at each true joint to its heatmap.
+
+    Unlike the squared error of the expected position it has a gradient in every cell.
+    Joints outside the image (0..1) have no true cell and are left out.
+    """
+    target = _gaussians(joints_img, heatmaps.shape[-2], heatmaps.shape[-1], sigma)
+    inside = ((joints_img >= 0) & (joints_img <= 1)).all(-1)
+    # A softmax may underflow to exactly 0, where the logarithm has no gradient to give.
+    cross_entropy = -(target * (heatmaps + 1e-8).log()).sum((-2, -1))
+    return (cross_entropy * inside).sum() / inside.sum().clamp_min(1)
+
+
+def mask_cross_entropy(
+    logits: Float[Tensor, "B 2 h w"] | None, batch: HandBatch
+) -> Float[Tensor, ""]:
+    """Mean binary cross-entropy of each cell's share of visible and of whole hand."""
+    if logits is None or batch.visible is None or batch.amodal is None:
+        raise ValueError(
+            "LossConfig.mask > 0 needs a network with mask_head=True and data with masks; "
+            "set mask=0 to train without"
+        )
+    masks = torch.stack([batch.visible, batch.amodal], 1).to(logits.dtype)  # B 2 H W
+    return F.binary_cross_entropy_with_logits(
+        logits, F.adaptive_avg_pool2d(masks, logits.shape[2:])
+    )
+
+
+def _gaussians(
+    centres: Float[Tensor, "B J 2"], height: int, width: int, sigma: float
+) -> Float[Tensor, "B J h w"]:
+    """Separable Gaussians that sum to 1, in cells, at image coordinates 0..1."""
+
+    def along(coordinate: Tensor, cells: int) -> Tensor:
+        position = torch.arange(cells, device=coordinate.device) + 0.5
+        distance = (position - coordinate[..., None] * cells) / sigma
+        return (-0.5 * distance.square()).softmax(-1)
+
+    u, v = along(centres[..., 0], width), along(centres[..., 1], height)
+    return v[..., :, None] * u[..., None, :]

@@ -1,0 +1,121 @@
+"""The training loop, whole: one function that a notebook and the command line both call."""
+
+from pathlib import Path
+
+import torch
+from accelerate import Accelerator
+from torch import Tensor
+from torch.optim import Adam, AdamW, Optimizer
+from torch.utils.data import DataLoader, Dataset
+from tqdm.auto import tqdm
+
+from handlib.data.augmentation import augment
+from handlib.data.batch import HandBatch, collate
+from handlib.data.sample import HandSample
+from handlib.losses import handoccnet_loss
+from handlib.models.handoccnet import HandOccNet
+from handlib.training.average import WeightAverage
+from handlib.training.checkpoint import MODEL_FILE, STATE_FILE, TrainingState, write_tensors
+from handlib.training.config import TrainConfig
+from handlib.training.evaluate import evaluate
+from handlib.training.history import History
+from handlib.training.order import BatchOrder, generator_at
+
+
+def fit(
+    model: HandOccNet,
+    train: Dataset[HandSample],
+    val: Dataset[HandSample] | None = None,
+    config: TrainConfig | None = None,
+    run_dir: Path | str | None = None,
+    resume: bool = False,
+) -> History:
+    """Train `model` in place by `config` (default: the course recipe).
+
+    At the end the model holds the averaged weights. With `run_dir` the state is saved there
+    every `config.checkpoint_images`, and `resume` goes on from it: on a CPU bit for bit as if
+    nothing had happened. With `val` the averaged weights are scored at the same times.
+
+    Raises:
+        FloatingPointError: a loss term is no longer finite.
+        ValueError: `resume` finds a run of another recipe.
+    """
+    config = config or TrainConfig.course()
+    torch.manual_seed(config.seed)
+    accelerator = Accelerator()
+    size = config.batch_size * accelerator.num_processes
+    steps = -(-config.images // size)
+    model.train()
+    net, optimizer = accelerator.prepare(model, _optimizer(model, config))
+    average, history = WeightAverage(model, config.average), History()
+    state = TrainingState(model, optimizer, average, history)
+    state_file = Path(run_dir) / STATE_FILE if run_dir else None
+    first = state.load(state_file, config) if resume and state_file else 0
+
+    bar = tqdm(total=steps * size, initial=first * size, unit=" images", unit_scale=True)
+    for step, batch in enumerate(_loader(train, config, first, steps, accelerator), first):
+        batch = augment(batch, config.augmentation, generator_at(config.seed, step, 1))
+        for group in optimizer.param_groups:
+            group["lr"] = config.learning_rate_at(step * size)
+        with torch.autocast(accelerator.device.type, torch.bfloat16, enabled=config.bf16):
+            prediction = net(batch.image)
+        terms = handoccnet_loss(prediction, batch, model.hand, config.loss)
+        _stop_unless_finite(terms, step * size)
+        optimizer.zero_grad()
+        accelerator.backward(terms["total"])
+        if config.clip:
+            accelerator.clip_grad_norm_(net.parameters(), config.clip)
+        optimizer.step()
+        average.update(step)
+
+        seen = (step + 1) * size
+        history.add_step(seen, terms)
+        bar.update(size)
+        bar.set_postfix(loss=history.terms["total"][-1])
+        if seen % config.checkpoint_images < size or step + 1 == steps:
+            if val is not None:
+                with average.applied():
+                    history.add_scores(images=float(seen), **evaluate(model, val).means())
+            if state_file and accelerator.is_main_process:
+                state.save(state_file, step + 1, config)
+
+    bar.close()
+    average.apply()
+    if run_dir and accelerator.is_main_process:
+        write_tensors(Path(run_dir) / MODEL_FILE, model.state_dict(), {"format": "pt"})
+    return history
+
+
+def _optimizer(model: HandOccNet, config: TrainConfig) -> Optimizer:
+    if config.weight_decay:
+        return AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
+    return Adam(model.parameters(), config.learning_rate)
+
+
+def _loader(
+    train: Dataset[HandSample],
+    config: TrainConfig,
+    first: int,
+    steps: int,
+    accelerator: Accelerator,
+) -> DataLoader[HandBatch]:
+    """The batches from step `first` up to `steps`, shared out among the processes."""
+    shares = accelerator.num_processes
+    order = BatchOrder(len(train), config.batch_size, config.seed, first * shares, steps * shares)
+    loader = DataLoader(
+        train,
+        batch_sampler=order,
+        collate_fn=collate,
+        num_workers=config.workers,
+        generator=torch.Generator(),  # keeps the loader's draw out of the global state
+    )
+    return accelerator.prepare(loader)
+
+
+def _stop_unless_finite(terms: dict[str, Tensor], seen: int) -> None:
+    if not terms["total"].isfinite():
+        values = ", ".join(f"{name} {value.item():.4g}" for name, value in terms.items())
+        raise FloatingPointError(
+            f"the loss is not finite after {seen:,} images: {values}; "
+            "lower the learning rate, or look for the sample that does this"
+        )

@@ -1,0 +1,110 @@
+import math
+from dataclasses import replace
+
+import pytest
+import torch
+from scipy.ndimage import center_of_mass
+from scipy.spatial.transform import Rotation
+
+from handlib.data.augmentation import AugmentationConfig, augment
+from handlib.data.camera import project
+
+STRONG = AugmentationConfig(scale=0.3, rotation=40.0, shift=0.1, colour=0.2)
+
+
+def generator(seed=0):
+    return torch.Generator().manual_seed(seed)
+
+
+@pytest.fixture
+def changed(random_batch):
+    return augment(random_batch, STRONG, generator())
+
+
+def test_joints_project_to_their_pixels(random_batch, changed):
+    projected = project(changed.joints, changed.intrinsics)
+    assert torch.allclose(projected, changed.joints_px, atol=2e-3)
+    assert (changed.joints_px - random_batch.joints_px).abs().max() > 5
+
+
+def test_the_parameters_make_the_joints(hand, changed):
+    made = hand(changed.pose, changed.betas, changed.translation).joints
+    assert torch.allclose(made, changed.joints, atol=2e-6)
+
+
+def test_the_root_turns_about_the_cameras_axis(random_batch, changed):
+    before = Rotation.from_rotvec(random_batch.pose[:, 0].numpy())
+    turn = (Rotation.from_rotvec(changed.pose[:, 0].numpy()) * before.inv()).as_rotvec()
+    assert abs(turn[:, :2]).max() < 1e-5
+    assert abs(turn[:, 2]).max() > math.radians(10)
+    assert torch.equal(changed.pose[:, 1:], random_batch.pose[:, 1:])
+    assert torch.allclose(changed.joints[..., 2], random_batch.joints[..., 2])
+
+
+def test_a_positive_angle_turns_x_towards_y(random_batch):
+    joints = torch.zeros_like(random_batch.joints) + torch.tensor([0.1, 0.0, 1.0])
+    batch = replace(random_batch, joints=joints)
+    moved = augment(batch, AugmentationConfig(rotation=40.0), generator())
+    before = Rotation.from_rotvec(batch.pose[:, 0].numpy())
+    angle = (Rotation.from_rotvec(moved.pose[:, 0].numpy()) * before.inv()).as_rotvec()[:, 2]
+    assert torch.allclose(
+        moved.joints[:, 0, 1], 0.1 * torch.from_numpy(angle).sin().float(), atol=1e-6
+    )
+
+
+def test_the_picture_follows_the_pixels(random_batch):
+    """A dot at each sample's fifth joint is found again where the joint has gone."""
+    size = random_batch.image.shape[-1]
+    grid = torch.stack(torch.meshgrid([torch.arange(size)] * 2, indexing="xy"), -1)  # H W 2
+    centre = random_batch.joints_px[:, 5, None, None]
+    dots = (-(grid - centre).square().sum(-1) / 8).exp()[:, None].expand(-1, 3, -1, -1)
+    batch = replace(random_batch, image=dots.contiguous(), visible=dots[:, 0] > 0.5)
+    moved = augment(batch, replace(STRONG, colour=0.0), generator(3))
+    for image, visible, pixel in zip(
+        moved.image, moved.visible, moved.joints_px[:, 5], strict=True
+    ):
+        if pixel.min() > 8 and pixel.max() < size - 9:
+            assert center_of_mass(image[0].numpy())[::-1] == pytest.approx(pixel.tolist(), abs=0.2)
+            assert center_of_mass(visible.numpy())[::-1] == pytest.approx(pixel.tolist(), abs=0.7)
+
+
+def test_visible_stays_inside_amodal(changed):
+    assert not (changed.visible & ~changed.amodal).any()
+
+
+def test_no_change_is_exact(random_batch):
+    assert augment(random_batch, AugmentationConfig.none(), generator()) is random_batch
+
+
+def test_colour_alone_scales_the_channels(random_batch):
+    batch = replace(random_batch, image=torch.full_like(random_batch.image, 0.5))
+    moved = augment(batch, AugmentationConfig(colour=0.2), generator())
+    inner = moved.image[:, :, 2:-2, 2:-2]
+    assert torch.allclose(inner, inner[..., :1, :1].expand_as(inner), atol=1e-5)
+    assert 0.39 < inner.min() < 0.48 and 0.52 < inner.max() < 0.61
+    assert torch.allclose(moved.joints_px, batch.joints_px, atol=1e-3)
+
+
+def test_same_generator_same_change(random_batch, changed):
+    again = augment(random_batch, STRONG, generator())
+    assert torch.equal(again.image, changed.image) and torch.equal(again.pose, changed.pose)
+    other = augment(random_batch, STRONG, generator(1))
+    assert not torch.equal(other.image, changed.image)
+
+
+def test_papers_recipe_turns_three_samples_in_five(random_batch):
+    config = AugmentationConfig.paper()
+    turned = [
+        (augment(random_batch, config, generator(seed)).pose - random_batch.pose)
+        .abs()
+        .amax((1, 2))
+        for seed in range(60)
+    ]
+    share = (torch.cat(turned) > 1e-4).float().mean().item()
+    assert share == pytest.approx(0.6, abs=0.08)
+
+
+def test_without_masks(random_batch):
+    batch = replace(random_batch, visible=None, amodal=None)
+    moved = augment(batch, STRONG, generator())
+    assert moved.visible is None and moved.amodal is None
