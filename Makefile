@@ -8,6 +8,8 @@ NOTEBOOK ?= notebooks/00_start_here.ipynb
 LAB_OPTIONS ?=
 # The parts of `make test`, in order: STAGES="lint types" runs two of them.
 STAGES ?= lint types unit notebooks browser
+# The notebooks that `make course` executes, all if empty: ONLY=06_softmax_or_sigmoid.
+ONLY ?=
 
 RUN := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -32,7 +34,7 @@ test: setup ## style, types, unit tests, every notebook, the browser
 	@"$(RUN)" tools/run_tests.py $(STAGES)
 
 course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs
-	@"$(RUN)" tools/execute_course.py $(NOTEBOOKS)
+	@"$(RUN)" tools/execute_course.py $(ONLY)
 
 bench: setup ## measure the speed claims (ratios within one run)
 	@"$(RUN)" -m bench

@@ -6,6 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 GUARD = ROOT / "tests" / "notebooks"
+TOOLS = ROOT / "tools"
 
 # nbval's own default waits 2000 s for a kernel that died; the guard sets each notebook's limit
 # from its declared minutes, and this is the upper bound for one that declares none.
@@ -33,7 +34,7 @@ def environment() -> dict[str, str]:
     """Variables for the kernels: the offline switch is a sitecustomize on PYTHONPATH."""
     nowhere = "http://127.0.0.1:9"
     return {
-        "PYTHONPATH": os.pathsep.join([str(GUARD / "offline"), str(GUARD)]),
+        "PYTHONPATH": os.pathsep.join(map(str, (GUARD / "offline", GUARD, TOOLS))),
         "OMP_NUM_THREADS": "2",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "http_proxy": nowhere,

@@ -116,12 +116,15 @@ def run_pip(arguments):
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
     command = arguments + quiet + ["--disable-pip-version-check", "--retries", "2"]
     process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
-    tail = []
+    messages = []
     for line in process.stderr:
-        sys.stderr.write(line)
-        tail = tail[-200:] + [line]
+        messages.append(line)
+        if not line.startswith("WARNING: "):
+            sys.stderr.write(line)
     if process.wait() != 0:
-        raise SetupError(advice_for("".join(tail)))
+        warnings = [line for line in messages if line.startswith("WARNING: ")]
+        sys.stderr.write("".join(warnings[-3:]))
+        raise SetupError(advice_for("".join(messages)))
 
 
 def has_ensurepip():

@@ -1,0 +1,125 @@
+"""Execute the notebooks from their sources and rewrite the stored outputs (`make course`).
+
+notebooks/src/NN_title.py (jupytext percent) -> notebooks/NN_title.ipynb. The result depends on the
+sources alone: cell ids come from the cells' text, metadata is spelled out, and whatever changes
+from run to run (widget state, progress bars, times) is not stored.
+"""
+
+import argparse
+import hashlib
+import os
+import re
+import sys
+from collections import Counter
+from pathlib import Path
+
+import nbformat
+import notebook_tests
+from kernel_usage import KernelUsage
+from nbclient import NotebookClient
+from nbformat import NotebookNode
+
+from handlib.course.source import read_source
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCES = ROOT / "notebooks" / "src"
+OWN_METADATA = ("handlib",)
+WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
+PROGRESS_BAR = re.compile(r"\s*\d+%\|")
+INTERACTIVE = "Interactive: run this cell to use it; the still figure beside it shows the same."
+STARTED_FROM = {
+    "kernelspec": {
+        "display_name": "Python 3 (ipykernel)",
+        "language": "python",
+        "name": "python3",
+    },
+    "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+}
+
+
+def normalised(notebook: NotebookNode) -> NotebookNode:
+    """The same cells with metadata and cell ids that depend on the source alone."""
+    own = {key: notebook.metadata[key] for key in OWN_METADATA if key in notebook.metadata}
+    notebook.metadata = nbformat.from_dict(STARTED_FROM | own)
+    notebook.nbformat, notebook.nbformat_minor = 4, 5
+    repeats: Counter[str] = Counter()
+    for cell in notebook.cells:
+        text = f"{cell.cell_type}\n{cell.source}"
+        cell.metadata.pop("lines_to_next_cell", None)  # jupytext's note to itself
+        cell.id = hashlib.sha256(f"{text}\n{repeats[text]}".encode()).hexdigest()[:12]
+        repeats[text] += 1
+    return notebook
+
+
+def storable(output: NotebookNode) -> NotebookNode | None:
+    """The output as it is stored: no progress on stderr, no view of a widget that is gone."""
+    if output.output_type == "stream":
+        return None if output.name == "stderr" else output
+    if WIDGET_VIEW not in output.get("data", {}):
+        return output
+    if PROGRESS_BAR.match(output.data.get("text/plain", "")):
+        return None
+    output.data = NotebookNode({"text/plain": INTERACTIVE, "text/markdown": f"*{INTERACTIVE}*"})
+    return output
+
+
+def strip(notebook: NotebookNode) -> None:
+    """Remove what an execution leaves behind besides the outputs proper."""
+    notebook.metadata.pop("widgets", None)
+    notebook.metadata["language_info"] = nbformat.from_dict(STARTED_FROM["language_info"])
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            kept = [storable(output) for output in cell.outputs]
+            cell.outputs = [output for output in kept if output is not None]
+
+
+def execute(notebook: NotebookNode, folder: Path) -> tuple[float, float]:
+    """Run all cells in `folder`; returns minutes and the kernel's peak memory in MB."""
+    client = NotebookClient(
+        notebook,
+        timeout=None,
+        record_timing=False,
+        coalesce_streams=True,
+        extra_arguments=["--log-level=ERROR"],
+        resources={"metadata": {"path": str(folder)}},
+    )
+    with client.setup_kernel():
+        usage = KernelUsage(client.km.provisioner.pid)
+        for index, cell in enumerate(notebook.cells):
+            client.execute_cell(cell, index)
+        return usage.stop()
+
+
+def write(notebook: NotebookNode, target: Path) -> None:
+    part = target.with_suffix(".part")
+    part.write_text(nbformat.writes(notebook, version=4) + "\n", encoding="utf-8")
+    os.replace(part, target)
+
+
+def rewrite(source: Path, target: Path) -> str:
+    """Make `target` from `source`; returns a line that says what it cost and what is declared."""
+    notebook = normalised(read_source(source))
+    minutes, memory_mb = execute(notebook, target.parent)
+    strip(notebook)
+    write(notebook, target)
+    declared = notebook.metadata.get("handlib", {})
+    return (
+        f"{target.name}: {minutes:.2f} min (declared {declared.get('minutes', '?')}), "
+        f"{memory_mb:.0f} MB (declared {declared.get('memory_mb', '?')}), "
+        f"{target.stat().st_size / 1e3:.0f} kB"
+    )
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("names", nargs="*", help="e.g. 06_softmax_or_sigmoid; all if none")
+    names = parser.parse_args().names or sorted(path.stem for path in SOURCES.glob("*.py"))
+    os.environ.update(notebook_tests.environment())
+    for name in names:
+        print(f"{name} ...", flush=True)
+        print(rewrite(SOURCES / f"{name}.py", SOURCES.parent / f"{name}.ipynb"), flush=True)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
