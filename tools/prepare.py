@@ -115,13 +115,13 @@ def run_pip(arguments):
     # pip shows a progress bar on a terminal only; in a log its list of downloads is noise.
     quiet = [] if sys.stdout.isatty() else ["--quiet"]
     command = arguments + quiet + ["--disable-pip-version-check", "--retries", "2"]
-    process = subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True)
     messages = []
-    for line in process.stderr:
-        messages.append(line)
-        if not line.startswith("WARNING: "):
-            sys.stderr.write(line)
-    if process.wait() != 0:
+    with subprocess.Popen(command, cwd=ROOT, stderr=subprocess.PIPE, text=True) as process:
+        for line in process.stderr:
+            messages.append(line)
+            if not line.startswith("WARNING: "):
+                sys.stderr.write(line)
+    if process.returncode != 0:
         warnings = [line for line in messages if line.startswith("WARNING: ")]
         sys.stderr.write("".join(warnings[-3:]))
         raise SetupError(advice_for("".join(messages)))
