@@ -4,7 +4,8 @@ Tokens of an h x w grid are numbered row by row; token (row, column) covers the 
 x = (column + 0.5) W / w - 0.5, as pixel (0, 0) is the centre of the top-left pixel.
 """
 
-import torch
+from collections.abc import Sequence
+
 from jaxtyping import Float
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
@@ -14,13 +15,6 @@ from matplotlib.patches import Rectangle
 from torch import Tensor
 
 from handlib.viz import theme
-
-
-def to_grid(mask: Tensor, grid: int) -> Float[Tensor, "*B grid grid"]:
-    """The share of each token's pixels that a mask (*B, H, W) covers, 0..1."""
-    pixels = mask.float().reshape(-1, 1, *mask.shape[-2:])  # B 1 H W
-    tokens = torch.nn.functional.adaptive_avg_pool2d(pixels, grid)  # B 1 grid grid
-    return tokens.reshape(*mask.shape[:-2], grid, grid)
 
 
 def show_image(ax: Axes, image: Float[Tensor, "3 H W"], title: str = "") -> None:
@@ -106,3 +100,22 @@ def correlation_panels(
         if amodal is not None:
             outline(ax, amodal, theme.ORANGE)
     return fig
+
+
+def number_table(
+    ax: Axes,
+    values: Float[Tensor, "N M"],
+    rows: Sequence[str],
+    columns: Sequence[str],
+    title: str = "",
+) -> None:
+    """A small matrix of weights (0..1) as colours, every number written out."""
+    ax.imshow(values.numpy(), cmap=theme.MAP, vmin=0, vmax=1, aspect="auto")
+    for i, row in enumerate(values.tolist()):
+        for j, value in enumerate(row):
+            colour = theme.INK if value > 0.55 else theme.PAPER
+            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
+    ax.set_xticks(range(len(columns)), columns)
+    ax.set_yticks(range(len(rows)), rows)
+    ax.tick_params(length=0)
+    ax.set_title(title)

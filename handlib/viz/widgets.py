@@ -10,42 +10,43 @@ from handlib.viz.maps import correlation_panels
 
 
 class QueryExplorer:
-    """Choose the query token with two sliders; the panels of `correlation_panels` follow."""
+    """Choose a query token and a head with sliders; the panels of `correlation_panels` follow."""
 
     def __init__(
         self,
         image: Float[Tensor, "3 H W"],
-        softmax: Float[Tensor, "N N"],
-        gate: Float[Tensor, " N"],
+        softmax: Float[Tensor, "A N N"],
+        gate: Float[Tensor, "A N"],
         query: tuple[int, int],
         amodal: Tensor | None = None,
+        head: int = 0,
     ) -> None:
-        """Take C_soft and C_sig of one head over a square grid of N tokens.
+        """Take the C_soft and C_sig of one image, A heads over a square grid of N tokens.
 
         Args:
-            query: row and column to begin with.
+            query, head: row and column, and head, to begin with.
             amodal: the whole hand's mask (H, W), drawn as an outline.
         """
-        side = round(len(gate) ** 0.5)
+        side = round(gate.shape[1] ** 0.5)
         self.image, self.amodal = image, amodal
-        self.softmax = softmax.reshape(
-            side, side, side, side
-        )  # query row, column, key row, column
-        self.gate = gate.reshape(side, side)
-        self.query = query
+        self.softmax = softmax.unflatten(2, (side, side)).unflatten(1, (side, side))
+        self.gate = gate.unflatten(1, (side, side))
+        self.query, self.head = query, head
 
     def illustration(self) -> Illustration:
-        """The static figure of the current query, described in words by its numbers."""
-        row, gate = self.softmax[self.query], float(self.gate[self.query])
+        """The static figure of the current choice, described in words by its numbers."""
+        row, gates = self.softmax[self.head][self.query], self.gate[self.head]
+        gate, total = float(gates[self.query]), float(row.sum())
         best = divmod(int(row.argmax()), row.shape[1])
-        place = f"query token {self.query}"
+        place = f"query token {self.query}, head {self.head}"
         return show(
-            correlation_panels(self.image, row, self.gate, self.query, self.amodal),
-            alt=f"Four panels for {place}: image, softmax row with maximum {float(row.max()):.2f}"
-            f" at key {best}, gate map with {gate:.2f} at the query, and their product.",
-            caption=f"The row of {place} before and after its gate of {gate:.2f}: "
-            f"a sum of {float(row.sum()):.2f} becomes {float(row.sum()) * gate:.2f}.",
-            caption_ko=f"Query {self.query}의 softmax row와, gate {gate:.2f}를 곱한 결과입니다.",
+            correlation_panels(self.image, row, gates, self.query, self.amodal),
+            alt=f"Four panels for {place}: the image; the softmax row, largest at key {best} with "
+            f"{float(row.max()):.2f}; the gate map, {gate:.2f} at the query; their product.",
+            caption=f"The row of {place} before and after its gate of {gate:.2f}: a sum of "
+            f"{total:.2f} becomes {total * gate:.2f}. Orange: the whole hand.",
+            caption_ko=f"Query {self.query}, head {self.head}의 softmax 행(합 {total:.2f})에 "
+            f"gate {gate:.2f}를 곱하면 합이 {total * gate:.2f}입니다. 주황색 선은 손 전체입니다.",
             dpi=90,
         )
 
@@ -53,17 +54,21 @@ class QueryExplorer:
         """The sliders above the picture (an ipywidgets box)."""
         from ipywidgets import HTML, HBox, IntSlider, VBox
 
-        last = self.gate.shape[0] - 1
+        heads, last = self.gate.shape[0] - 1, self.gate.shape[1] - 1
         picture = HTML(self.illustration()._repr_html_())
-        sliders = [
-            IntSlider(start, 0, last, description=name, continuous_update=False)
-            for name, start in zip(("row", "column"), self.query, strict=True)
-        ]
+        row, column, head = (
+            IntSlider(value, 0, end, description=name, continuous_update=False)
+            for name, value, end in (
+                ("row", self.query[0], last),
+                ("column", self.query[1], last),
+                ("head", self.head, heads),
+            )
+        )
 
         def redraw(_: dict) -> None:
-            self.query = (sliders[0].value, sliders[1].value)
+            self.query, self.head = (row.value, column.value), head.value
             picture.value = self.illustration()._repr_html_()
 
-        for slider in sliders:
+        for slider in (row, column, head):
             slider.observe(redraw, names="value")
-        return VBox([HBox(sliders), picture])
+        return VBox([HBox([row, column, head]), picture])

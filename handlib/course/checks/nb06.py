@@ -23,7 +23,8 @@ QUERY_BY_KEY = Text(
     "rows are queries and columns are keys", "행은 query, 열은 key에 해당해야 합니다"
 )
 GATED = Text(
-    "every row is multiplied by its query's gate", "각 행에 해당 query의 gate를 곱해야 합니다"
+    "every row is multiplied by its query's gate, and not normalised again",
+    "각 행에 해당 query의 gate를 곱하고, 다시 정규화하지 않아야 합니다",
 )
 MEAN_POOLED = Text(
     "the gate pools the scores by their mean (as in the paper)",
@@ -38,10 +39,6 @@ POOLED_FIRST = Text(
     "sigmoid보다 pooling이 먼저이므로 query마다 숫자 하나가 나와야 합니다",
 )
 POOLED_OVER_KEYS = Text("pooling runs over the keys", "pooling은 key 방향으로 해야 합니다")
-NOT_RENORMALISED = Text(
-    "rows are not normalised again after the gate",
-    "gate를 곱한 뒤 행을 다시 정규화하지 않아야 합니다",
-)
 NO_PRODUCT = Text("no N × M table is ever built", "N × M 크기의 행렬을 만들지 않아야 합니다")
 SUMMED_ON_KEYS = Text(
     "the mass of a query is the sum over the visible keys",
@@ -74,7 +71,7 @@ def _sigmoid(x: np.ndarray) -> np.ndarray:
 def _tokens() -> Iterator[tuple[Tensor, Tensor]]:
     """Random queries and keys, more and fewer keys than queries, one key, and large scores."""
     generator = torch.Generator().manual_seed(6)
-    for n, m, d, size in ((5, 3, 4, 1.0), (2, 6, 9, 1.0), (3, 1, 2, 1.0), (4, 5, 16, 8.0)):
+    for n, m, d, size in ((5, 3, 4, 1.0), (2, 6, 9, 1.0), (3, 1, 2, 1.0), (4, 5, 16, 100.0)):
         yield (
             size * torch.randn(n, d, generator=generator),
             torch.randn(m, d, generator=generator),
@@ -113,7 +110,6 @@ def gated_correlation(attempt: Attempt) -> None:
                 SCALED: soft * _sigmoid(raw.mean(1, keepdims=True)),
                 POOLED_FIRST: soft * _sigmoid(scores),
                 POOLED_OVER_KEYS: soft * _sigmoid(scores.mean(0, keepdims=True)),
-                NOT_RENORMALISED: soft * gate / (soft * gate).sum(1, keepdims=True),
             },
         )
 

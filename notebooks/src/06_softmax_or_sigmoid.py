@@ -1,0 +1,613 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+#   handlib:
+#     number: "06"
+#     title: Softmax or sigmoid?
+#     title_ko: Softmax인가, sigmoid인가?
+#     summary: >-
+#       A softmax row always adds up to 1, so even a query that matches nothing receives a full
+#       share of hand; HandOccNet's FIT multiplies the row by a sigmoid that can say no.
+#     summary_ko: >-
+#       Softmax의 각 행은 합이 항상 1이므로 아무 key와도 관련이 없는 query까지 손 정보를 받게 됩니다.
+#       HandOccNet의 FIT은 이 행에 sigmoid gate를 곱하여 이를 억제합니다.
+#     objectives:
+#       - compute C_soft, C_sig and C = C_soft ⊗ C_sig from queries and keys by hand
+#       - make the undesired high correlation happen with twelve numbers, and explain it
+#       - tell what pooling by sum or by mean does to the gate, and compute it without an N×N table
+#       - read both maps inside a trained network and measure what its gate really does
+#     objectives_ko:
+#       - Query와 key로부터 C_soft, C_sig, C = C_soft ⊗ C_sig를 직접 계산할 수 있습니다
+#       - Undesired high correlation을 숫자 열두 개로 재현하고 그 원인을 설명할 수 있습니다
+#       - 합 pooling과 평균 pooling이 gate에 주는 영향을 설명하고, N×N 행렬 없이 gate를 계산할 수 있습니다
+#       - 학습된 네트워크 안의 두 map을 읽고 gate가 실제로 하는 일을 측정할 수 있습니다
+#     prerequisites: matrix products, softmax; [00](00_start_here.ipynb)
+#     minutes_to_do: 40
+#     minutes: 1
+#     memory_mb: 1200
+#     data: 200 synthetic test images, made on the spot
+#     seed: 6
+# ---
+
+# %% [markdown]
+# {{ header }}
+
+# %% tags=["setup"]
+import copy
+import math
+
+import torch
+
+from handlib import viz
+from handlib.course import quiz
+from handlib.course.checks import nb06 as check
+from handlib.data import SyntheticHands, collate
+from handlib.metrics import root_aligned_mpjpe
+from handlib.models import record
+from handlib.models.attention import split_heads
+from handlib.models.block import AttentionBlock, to_tokens
+from handlib.viz import regions
+from handlib.weights import load_handoccnet
+
+_ = torch.manual_seed(6)
+torch.set_printoptions(precision=2, sci_mode=False)
+
+# %% [markdown]
+# ## 1 Three queries ask four keys
+#
+# In FIT every place of the image asks one question (a **query** q, from the
+# secondary feature F_s) of every place that may show the hand (a **key** k,
+# from the primary feature F_p). The answer is a score, the dot product q·k.
+#
+# Here are three queries and four keys of d = 4 numbers each. The first query
+# sits on a hidden thumb, the second between index finger and palm, the third
+# on a wall that has nothing to do with any part of the hand.
+
+# %%
+queries = ["hidden thumb", "index or palm", "wall"]
+keys = ["thumb", "index", "palm", "wrist"]
+q = torch.tensor(
+    [[4.0, 0.0, 0.0, 0.0], [0.0, 3.0, 3.0, 0.0], [-3.0, -4.6, -4.7, -4.8]]
+)
+k = 4 * torch.eye(4)
+
+# %% [markdown]
+# Scores grow with the number of channels d, so they are divided by √d:
+#
+# $$ S = \frac{q\,k^{T}}{\sqrt{d}} $$
+
+# %% tags=["nbval-check-output"]
+scores = q @ k.T / math.sqrt(4)
+scores
+
+# %% [markdown]
+# Read the last row: the wall disagrees with every key, and strongly.
+#
+# The correlation map is a softmax of each row, over the keys:
+#
+# $$ C_{soft} = \mathrm{softmax}\left(\frac{q\,k^{T}}{\sqrt{d}}\right) $$
+#
+# ### Exercise 6.1
+#
+# Write C_soft for any N queries and M keys of d channels.
+
+# %% tags=["exercise"]
+def soft_correlation(query, key):
+    """(N, d) queries and (M, d) keys to the correlation (N, M)."""
+    ...
+
+
+# %% tags=["check"]
+check.soft_correlation(soft_correlation)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Which axis of S must add up to 1 after the softmax: the one of the queries
+# or the one of the keys?
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `tensor.softmax(dim=...)` normalises along one axis; d is `query.shape[-1]`.
+# </details>
+#
+# **Solution**, folded: click the blue bar, or the three dots, to open it.
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def soft_correlation_solution(query, key):
+    scores = query @ key.T / math.sqrt(query.shape[-1])
+    return scores.softmax(dim=1)
+
+
+check.soft_correlation(soft_correlation_solution)
+
+# %% [markdown]
+# ## 2 The undesired high correlation
+#
+# **Predict first.** All scores of the wall are −6 or lower. How much weight
+# will softmax put on its best key: about 0.25, about 0.5, or about 0.9? And
+# what will its four weights add up to?
+
+# %% tags=["nbval-check-output"]
+C_soft = scores.softmax(dim=1)
+print(C_soft)
+print("sums of the rows:", C_soft.sum(dim=1))
+
+# %% [markdown]
+# The wall gives 0.91 to the thumb, as if it were sure of it. Softmax sees
+# only *differences* between scores: add any number to a whole row, and the
+# row stays what it was. So "this key fits badly, the others fit worse" and
+# "this key fits perfectly" look the same.
+
+# %%
+for shift in (-100.0, 0.0, 100.0):
+    assert torch.allclose((scores + shift).softmax(dim=1), C_soft, atol=1e-6)
+
+# %% [markdown]
+# This is the paper's *undesired high correlation*: with C_soft alone, the wall
+# is filled with thumb.
+#
+# ## 3 A gate that can say no
+#
+# A sigmoid looks at one number and compares it with zero, not with its
+# neighbours. FIT computes one such number for each query, from a second pair
+# of queries and keys, and multiplies the whole row by it:
+#
+# $$ C_{sig} = \mathrm{sigmoid}\left(\mathrm{pool}\left(
+#    \frac{q_{sig}\,k_{sig}^{T}}{\sqrt{d}}\right)\right), \qquad
+#    C = C_{soft} \otimes C_{sig} $$
+#
+# pool takes the mean over the keys, so C_sig has shape (N, 1).
+#
+# ### Exercise 6.2
+#
+# Write C for a given C_soft and the gate's own queries and keys.
+
+# %% tags=["exercise"]
+def gated_correlation(soft, query, key):
+    """C_soft (N, M), (N, d) queries, (M, d) keys to C (N, M)."""
+    ...
+
+
+# %% tags=["check"]
+check.gated_correlation(gated_correlation)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# First pool, then sigmoid: the other way round gives a number for each key.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `mean(dim=1, keepdim=True)` keeps the shape (N, 1), which multiplies every
+# column of (N, M). Do not normalise again: that would undo the gate, exactly.
+# </details>
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def gated_correlation_solution(soft, query, key):
+    scores = query @ key.T / math.sqrt(query.shape[-1])
+    return soft * scores.mean(dim=1, keepdim=True).sigmoid()
+
+
+check.gated_correlation(gated_correlation_solution)
+
+# %% [markdown]
+# **Predict first.** In the network the gate has its own q and k. To keep the
+# numbers small we use the same ones here. Which of the three queries will keep
+# its row?
+
+# %% tags=["nbval-check-output"]
+C_sig = scores.mean(dim=1, keepdim=True).sigmoid()
+C = C_soft * C_sig
+print("mean scores:", scores.mean(dim=1))
+print("gates:      ", C_sig[:, 0])
+print("sums of the rows of C:", C.sum(dim=1))
+
+# %%
+fig = viz.theme.figure(9, 2.6)
+axes = fig.subplots(1, 3, width_ratios=(4, 1, 4), sharey=True)
+viz.maps.number_table(axes[0], C_soft, queries, keys, "C_soft")
+viz.maps.number_table(axes[1], C_sig, queries, ["gate"], "C_sig")
+viz.maps.number_table(axes[2], C, queries, keys, "C = C_soft ⊗ C_sig")
+viz.show(
+    fig,
+    alt="Three tables. In C_soft the wall's row holds 0.91 for the thumb. "
+    "The gates are 0.88, 0.95 and 0.00. In C the wall's row is all 0.00.",
+    caption="Softmax lets the wall copy the thumb (left, last row); its gate "
+    "of 0.00 empties the row (right). The hand queries keep most of theirs.",
+    caption_ko="Softmax만 쓰면 벽(wall)이 thumb을 0.91만큼 가져오지만, gate를 "
+    "곱하면 그 행이 0이 됩니다. 손에 해당하는 두 query는 거의 그대로 남습니다.",
+)
+
+# %% [markdown]
+# Nothing forces a gate to be right. It is learned, and only from the final
+# error of the hand. Section 7 looks at what it has learned.
+#
+# ## 4 Mean or sum?
+#
+# The paper pools by the mean. The released code adds the scores up. With four
+# keys that hardly matters; the network has N = 1024 keys.
+#
+# **Predict first.** For random queries and keys the mean score is a small
+# number around zero. What does a factor of 1024 before the sigmoid do?
+
+# %% tags=["nbval-check-output"]
+tokens, d = 1024, 64
+random_q, random_k = torch.randn(2, tokens, d)
+mean_score = (random_q @ random_k.T / math.sqrt(d)).mean(dim=1)
+gates = {
+    "mean (paper)": mean_score.sigmoid(),
+    "sum (code)": (tokens * mean_score).sigmoid(),
+}
+for name, gate in gates.items():
+    binary = ((gate < 0.01) | (gate > 0.99)).float().mean()
+    print(f"{name}: {gate.min():.2f} to {gate.max():.2f}, binary {binary:.0%}")
+
+# %%
+fig = viz.theme.figure(7, 2.6)
+ax = fig.subplots()
+ax.hist(list(gates.values()), bins=20, range=(0, 1), label=list(gates))
+ax.set(xlabel="gate of a query", ylabel="number of queries")
+ax.legend()
+viz.show(
+    fig,
+    alt="Histogram of 1024 random gates: with mean pooling all lie close to "
+    "0.5, with sum pooling nearly all lie at 0 or at 1.",
+    caption="The same scores, pooled in two ways. The mean leaves every gate "
+    "half open; the sum turns nearly every gate into a switch.",
+    caption_ko="같은 score라도 평균 pooling에서는 gate가 0.5 근처에 머물고, 합 "
+    "pooling에서는 대부분 0 또는 1이 됩니다.",
+)
+
+# %% [markdown]
+# A switch at the start of training has hardly any gradient: sigmoid is flat
+# there. A gate near one half does not suppress anything yet. Neither is right
+# or wrong by itself; `HandOccNetConfig(gate="mean")` lets you try.
+#
+# ## 5 The gate without the table
+#
+# The sum over keys can move inside the product:
+#
+# $$ \sum_{j=1}^{M} q\cdot k_j = q\cdot\sum_{j=1}^{M} k_j $$
+#
+# ### Exercise 6.3
+#
+# Compute the released code's gate (the one with the sum) without ever building
+# an N×M table. The check counts the numbers in every tensor you make.
+
+# %% tags=["exercise"]
+def gate_from_key_sum(query, key):
+    """(N, d) queries and (M, d) keys to the gate (N, 1)."""
+    ...
+
+
+# %% tags=["check"]
+check.gate_from_key_sum(gate_from_key_sum)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Add up the keys first. What shape has their sum?
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `key.sum(dim=0, keepdim=True)` is one key, (1, d). Then go on as before.
+# </details>
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def gate_from_key_sum_solution(query, key):
+    summed = key.sum(dim=0, keepdim=True)
+    return (query @ summed.T / math.sqrt(query.shape[-1])).sigmoid()
+
+
+check.gate_from_key_sum(gate_from_key_sum_solution)
+
+# %% [markdown]
+# The saving, and the proof that nothing else changes:
+
+# %% tags=["nbval-check-output"]
+by_key_sum = (random_q @ random_k.sum(dim=0) / math.sqrt(d)).sigmoid()
+assert torch.allclose(by_key_sum, gates["sum (code)"], atol=1e-4)
+print(f"products with the table: {tokens * tokens * d:,}")
+print(f"products without:        {tokens * d:,}")
+
+# %% [markdown]
+# ## 6 The same, inside the library
+#
+# One FIT block of the library, with random weights, 8 channels, a 4×4 map
+# (16 tokens) and two heads. `record` keeps the maps of its real forward pass.
+
+# %%
+block = AttentionBlock(8, 4, 2, 2, gate="sum", query_residual=False)
+secondary, primary = torch.randn(2, 1, 8, 4, 4)
+with record(block) as maps:
+    _ = block(secondary, primary)
+{name: tuple(values.shape) for name, values in maps.items()}
+
+# %% [markdown]
+# Now the same from our two lines. Queries and keys carry learned positions;
+# each head has d = 4 of the 8 channels.
+
+# %%
+placed_q = to_tokens(secondary + block.query_position)
+placed_k = to_tokens(primary + block.key_position)
+soft_q = split_heads(block.query(placed_q), heads=2)[0]
+soft_k = split_heads(block.key(placed_k), heads=2)[0]
+gate_q = split_heads(block.gate.query(placed_q), heads=2)[0]
+gate_k = split_heads(block.gate.key(placed_k), heads=2)[0]
+
+for head in range(2):
+    soft = (soft_q[head] @ soft_k[head].T / 2).softmax(dim=1)
+    logits = gate_q[head] @ gate_k[head].sum(dim=0) / 2
+    ours = soft * logits.sigmoid()[:, None]
+    assert torch.allclose(ours, maps["correlation"][0, head], atol=1e-5)
+
+# %% [markdown]
+# No error: our C and the library's agree in every head.
+#
+# ## 7 Inside a trained network
+#
+# Enough of made-up numbers. The course ships a small HandOccNet, trained on
+# synthetic hands (notebook 10 trains one from nothing). We show it hands that
+# it has never seen and look at its first FIT block.
+
+# %%
+model = load_handoccnet().eval()
+test = SyntheticHands("test", size=200)
+batch = collate([test[i] for i in range(len(test))])
+with torch.no_grad(), record(model) as maps:
+    prediction = model(batch.image)
+
+# %% [markdown]
+# `fit.0.softmax` holds C_soft for each image and head: a row for each query, a
+# column for each key. To talk about *where* a query sits, we sort the 16×16
+# tokens by what they show: the visible hand, the hidden hand, or background.
+
+# %%
+where = regions.token_regions(batch.visible, batch.amodal, side=16)
+soft, gate = maps["fit.0.softmax"], maps["fit.0.gate"][..., 0]
+print("C_soft", tuple(soft.shape), " C_sig", tuple(gate.shape))
+for name, here in where.items():
+    print(f"{name}: {here.float().mean():.1%} of all tokens")
+
+# %% [markdown]
+# We take an image in which about half of the hand is hidden, and as the query
+# a token in the middle of the hidden part.
+#
+# **Predict first.** Where will C_soft look from there: at the visible hand, at
+# the object, or all over the image? And will it look elsewhere when the query
+# sits on the background? Move the sliders to find out.
+
+# %%
+half = int((batch.occlusion - 0.5).abs().argmin())
+hidden = where["hidden hand"][half].nonzero()[:, 0].tolist()
+explorer = viz.widgets.QueryExplorer(
+    batch.image[half],
+    soft[half],
+    gate[half],
+    query=divmod(hidden[len(hidden) // 2], 16),
+    amodal=batch.amodal[half],
+)
+explorer.widget()
+
+# %% [markdown]
+# The same as a still picture:
+
+# %%
+explorer.illustration()
+
+# %% [markdown]
+# One query is an anecdote. Let us count over all 200 images.
+#
+# ## 8 Measure it
+#
+# The **mass** that a query sends to the visible hand is the sum of its row
+# over the keys on the visible hand. By chance it would be the share of those
+# keys among all keys.
+#
+# ### Exercise 6.4
+#
+# Write the mean mass of the chosen queries.
+
+# %% tags=["exercise"]
+def mass_on_visible(correlation, queries, visible):
+    """Correlation (N, M), bool queries (N,), bool visible (M,) to a number."""
+    ...
+
+
+# %% tags=["check"]
+check.mass_on_visible(mass_on_visible)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# A bool tensor selects: `correlation[queries]` are the rows asked for.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Sum over the selected columns, then take the mean over the selected rows.
+# </details>
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def mass_on_visible_solution(correlation, queries, visible):
+    return correlation[queries][:, visible].sum(dim=1).mean()
+
+
+check.mass_on_visible(mass_on_visible_solution)
+
+# %% [markdown]
+# For all images, heads and queries at once, that is one matrix product:
+
+# %%
+visible_keys = where["visible hand"].float()
+before = torch.einsum("bhnm,bm->bhn", soft, visible_keys)  # image head query
+after = before * gate
+chance = float(visible_keys.mean())
+
+# %% [markdown]
+# **Predict first.** In the paper's story softmax sends too much of the hand to
+# the background, and the gate takes that away while the hidden hand keeps its
+# share. Order the six numbers before you look: three regions, before and after.
+
+# %% [markdown]
+# Each image gives one number for each region (its tokens and the four heads
+# averaged); the interval comes from drawing images with replacement.
+
+# %%
+def summary(mass):
+    """Mean over images and 95 % interval, by the query's region."""
+    per_image = [regions.mean_over(mass.mean(1), w) for w in where.values()]
+    means = torch.stack([x.nanmean() for x in per_image])
+    ends = [regions.bootstrap_interval(x) for x in per_image]
+    return means.numpy(), torch.tensor(ends).numpy()
+
+
+results = {"C_soft": summary(before), "C = C_soft ⊗ C_sig": summary(after)}
+for name, (means, ends) in results.items():
+    for region, mean, (low, high) in zip(where, means, ends, strict=True):
+        print(f"{name:19} {region:13} {mean:.2f} [{low:.2f}, {high:.2f}]")
+print(f"chance {chance:.2f}")
+
+# %%
+fig = viz.theme.figure(7, 3)
+ax = fig.subplots()
+viz.curves.grouped_bars(
+    ax,
+    [f"query on {name}" for name in where],
+    {name: means for name, (means, _) in results.items()},
+    {name: ends for name, (_, ends) in results.items()},
+)
+ax.axhline(chance, color=viz.theme.INK, linestyle="--")
+ax.set_ylabel("mass on the visible hand")
+viz.show(
+    fig,
+    alt="Bars of the mass on visible-hand keys for queries on the visible "
+    "hand, the hidden hand and the background, before and after the gate; the "
+    "numbers are printed above.",
+    caption="Mass on the visible hand before and after the gate, mean over "
+    "test images with its 95 % interval; dashed: chance. Blue bars far above "
+    "the line over background queries are the undesired high correlation.",
+    caption_ko="Gate를 곱하기 전과 후에 visible hand로 가는 mass입니다. 점선은 "
+    "우연 수준이며, background query의 파란 막대가 점선보다 높으면 undesired "
+    "high correlation이 있는 것입니다.",
+)
+
+# %% [markdown]
+# What share of its mass does each region keep? The paper's story needs the
+# background to keep the least.
+
+# %%
+kept = results["C = C_soft ⊗ C_sig"][0] / results["C_soft"][0]
+for region, share in zip(where, kept, strict=True):
+    print(f"{region:13} keeps {share:.0%} of its mass")
+wall_mass = results["C_soft"][0][2]
+print("background above chance before the gate:", wall_mass > chance)
+print("background keeps least:", kept.argmin() == 2)
+print("hidden hand keeps most:", kept.argmax() == 1)
+
+# %% [markdown]
+# Averages over heads hide a lot, so here is every gate of the network: two
+# blocks with four heads each.
+
+# %%
+rows, table = [], []
+for i in range(model.config.depth):
+    by_head = maps[f"fit.{i}.gate"][..., 0].unbind(dim=1)
+    for head, values in enumerate(by_head):
+        rows.append(f"block {i}, head {head}")
+        means = [regions.mean_over(values, w) for w in where.values()]
+        table.append(torch.stack(means).nanmean(dim=1))
+table = torch.stack(table)
+
+fig = viz.theme.figure(6, 3.2)
+viz.maps.number_table(fig.subplots(), table, rows, list(where))
+viz.show(
+    fig,
+    alt="Table of the mean gate of each block and head (rows) for queries on "
+    f"visible hand, hidden hand and background: {table.numpy().round(2)}",
+    caption="Mean gate: 1 lets everything through, 0 nothing. Look for heads "
+    "that open on the hidden hand and close on the background, and for heads "
+    "that do the opposite: nothing in the loss tells a gate where to open.",
+    caption_ko="영역별 평균 gate입니다 (1이면 통과, 0이면 차단). Loss는 gate의 "
+    "방향을 정해 주지 않으므로 head마다 반대로 열리고 닫힐 수 있습니다.",
+)
+
+# %% [markdown]
+# ### Does it matter for the hand?
+#
+# We hold every gate open (C = C_soft) and predict the same images again. The
+# other layers were trained with their gates, so this says how much *this*
+# network relies on them. It does not say how good a network without a gate
+# could become: for that it must be trained without one (notebook 10).
+
+# %%
+ungated = copy.deepcopy(model)
+for block in ungated.fit.blocks:
+    block.gate = None
+with torch.no_grad():
+    open_joints = ungated(batch.image).joints
+
+truth = batch.joints
+with_gate = root_aligned_mpjpe(prediction.joints, truth) * 1000
+gate_open = root_aligned_mpjpe(open_joints, truth) * 1000
+low, high = regions.bootstrap_interval(gate_open - with_gate)
+print(f"error with the gate {with_gate.mean():.1f} mm")
+print(f"error, gate held open {gate_open.mean():.1f} mm")
+print(f"difference, 95 % interval: [{low:.1f}, {high:.1f}] mm")
+
+# %% [markdown]
+# If the interval contains 0, these 200 images do not show that the gate
+# matters to this network. If it lies above 0, the network relies on it.
+#
+# **What we may conclude.** The undesired high correlation is a property of
+# softmax: section 2 makes it happen for certain. Whether a trained gate removes
+# it is a question to measurements: above you have them, with their intervals,
+# for one small network trained on synthetic hands. The paper reports that
+# softmax and sigmoid together beat softmax alone (HO-3D: 9.1 against 9.5 mm).
+#
+# ## 9 Paper against code
+#
+# {{ paper_against_code }}
+#
+# Try it: in section 6, build the block with `gate="mean"` and change one line
+# of the proof so that it holds again.
+#
+# ## 10 Quiz
+#
+# {{ quiz }}
+
+# %% [markdown]
+# With a kernel you can click your answers:
+
+# %% tags=["quiz"]
+quiz.show("06")
+
+# %% [markdown]
+# ## Summary
+#
+# - C_soft compares keys with each other. It cannot say that nothing fits.
+# - C_sig compares one pooled score with zero. It can, and it empties the row:
+#   C = C_soft ⊗ C_sig.
+# - Pooled by the mean (paper) the gate is soft; by the sum (code) it is nearly
+#   a switch. Either way it needs the sum of the keys only, not an N×N table.
+# - What a gate has learned must be measured, head by head, against chance.
+#
+# ## 요약
+#
+# - C_soft는 key끼리 비교하므로 "맞는 key가 없다"는 것을 표현하지 못합니다.
+# - C_sig는 pooling한 score를 0과 비교하므로 이를 표현할 수 있고, 관련 없는 query의
+#   행을 0에 가깝게 만듭니다: C = C_soft ⊗ C_sig.
+# - 평균 pooling(논문)의 gate는 완만하고, 합 pooling(공개 코드)의 gate는 거의
+#   스위치처럼 동작합니다. 두 방식 모두 key의 합만 있으면 계산할 수 있습니다.
+# - 학습된 gate가 실제로 무엇을 하는지는 head별로, 우연 수준과 비교하여 측정해야
+#   합니다.
+#
+# ## References
+#
+# - J. Park, Y. Oh, G. Moon, H. Choi, K. M. Lee. *HandOccNet: Occlusion-Robust 3D
+#   Hand Mesh Estimation Network.* CVPR 2022. FIT and its two correlation maps.
+# - A. Vaswani et al. *Attention Is All You Need.* NeurIPS 2017. Where 1/√d
+#   comes from.

@@ -1,0 +1,150 @@
+"""Notebook 06: stubs are not accepted, solutions are, wrong answers fail for the right reason."""
+
+import math
+
+import pytest
+import torch
+
+from handlib.course import check
+from handlib.course.checks import nb06
+
+
+@pytest.fixture(scope="module")
+def exercises(load_exercises):
+    return load_exercises("06")
+
+
+NAMES = ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"]
+
+
+def test_every_exercise_is_tested_here(exercises):
+    stubs, _ = exercises
+    assert stubs == NAMES
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_stub_is_not_done_yet(exercises, name):
+    _, namespace = exercises
+    assert getattr(nb06, name)(namespace[name]).status == "not done yet"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_solution_passes(exercises, name):
+    _, namespace = exercises
+    result = getattr(nb06, name)(namespace[f"{name}_solution"])
+    assert result.status == "passed", result
+
+
+def scores(query, key, root=None):
+    return query @ key.T / (root or math.sqrt(query.shape[1]))
+
+
+def changes_its_input(query, key):
+    query /= math.sqrt(query.shape[1])
+    return (query @ key.T).softmax(1)
+
+
+def overflows(query, key):
+    e = scores(query, key).exp()
+    return e / e.sum(1, keepdim=True)
+
+
+SOFT = {
+    "wrong softmax axis": (lambda q, k: scores(q, k).softmax(0), nb06.OVER_KEYS),
+    "no 1/√d": (lambda q, k: scores(q, k, 1).softmax(1), nb06.SCALED),
+    "keys ask, queries answer": (lambda q, k: scores(q, k).softmax(1).T, nb06.QUERY_BY_KEY),
+    "divided by d": (lambda q, k: scores(q, k, q.shape[1]).softmax(1), check.VALUES),
+    "scores only": (lambda q, k: scores(q, k), check.VALUES),
+    "sigmoid instead": (lambda q, k: scores(q, k).sigmoid(), check.VALUES),
+    "changes its input": (changes_its_input, check.UNTOUCHED),
+    "overflows": (overflows, check.FINITE),
+    "not transposed": (lambda q, k: q @ k, check.RUNS),
+    "one row only": (lambda q, k: scores(q, k).softmax(1)[0], check.SHAPE),
+}
+
+
+def gate(q, k, root=None):
+    return scores(q, k, root).mean(1, keepdim=True).sigmoid()
+
+
+GATED = {
+    "gate not multiplied": (lambda c, q, k: c, nb06.GATED),
+    "sum instead of mean": (
+        lambda c, q, k: c * scores(q, k).sum(1, keepdim=True).sigmoid(),
+        nb06.MEAN_POOLED,
+    ),
+    "no 1/√d": (lambda c, q, k: c * gate(q, k, 1), nb06.SCALED),
+    "sigmoid per key": (lambda c, q, k: c * scores(q, k).sigmoid(), nb06.POOLED_FIRST),
+    "pooled over queries": (
+        lambda c, q, k: c * scores(q, k).mean(0, keepdim=True).sigmoid(),
+        nb06.POOLED_OVER_KEYS,
+    ),
+    "normalised again": (
+        lambda c, q, k: (c * gate(q, k)) / (c * gate(q, k)).sum(1, keepdim=True),
+        nb06.GATED,
+    ),
+    "gate alone": (lambda c, q, k: gate(q, k), check.SHAPE),
+    "gate added": (lambda c, q, k: c + gate(q, k), check.VALUES),
+}
+
+KEY_SUM = {
+    "builds the table": (
+        lambda q, k: scores(q, k).sum(1, keepdim=True).sigmoid(),
+        nb06.NO_PRODUCT,
+    ),
+    "mean instead of sum": (
+        lambda q, k: scores(q, k.mean(0, keepdim=True)).sigmoid(),
+        nb06.SUM_POOLED,
+    ),
+    "no 1/√d": (lambda q, k: scores(q, k.sum(0, keepdim=True), 1).sigmoid(), nb06.SCALED),
+    "sums the queries": (
+        lambda q, k: scores(k, q.sum(0, keepdim=True)).sigmoid(),
+        nb06.POOLED_OVER_KEYS,
+    ),
+    "sigmoid before the sum": (
+        lambda q, k: scores(q, k).sigmoid().sum(1, keepdim=True),
+        nb06.POOLED_FIRST,
+    ),
+    "one axis lost": (lambda q, k: scores(q, k.sum(0, keepdim=True)).sigmoid()[:, 0], check.SHAPE),
+    "no sigmoid": (lambda q, k: scores(q, k.sum(0, keepdim=True)), check.VALUES),
+}
+
+MASS = {
+    "mean over the keys": (lambda c, q, v: c[q][:, v].mean(), nb06.SUMMED_ON_KEYS),
+    "mask inverted": (lambda c, q, v: c[q][:, ~v].sum(1).mean(), nb06.VISIBLE_KEYS),
+    "all queries": (lambda c, q, v: c[:, v].sum(1).mean(), nb06.CHOSEN_QUERIES),
+    "rows and columns swapped": (lambda c, q, v: c[v][:, q].sum(1).mean(), check.RUNS),
+    "one number a query": (lambda c, q, v: c[q][:, v].sum(1), check.SHAPE),
+    "sum over the queries": (lambda c, q, v: c[q][:, v].sum(), check.VALUES),
+}
+
+
+def cases(check_function, answers):
+    return [
+        pytest.param(check_function, answer, failed, id=f"{check_function.__name__}: {name}")
+        for name, (answer, failed) in answers.items()
+    ]
+
+
+@pytest.mark.parametrize(
+    ("check_function", "answer", "failed"),
+    [
+        *cases(nb06.soft_correlation, SOFT),
+        *cases(nb06.gated_correlation, GATED),
+        *cases(nb06.gate_from_key_sum, KEY_SUM),
+        *cases(nb06.mass_on_visible, MASS),
+    ],
+)
+def test_a_wrong_answer_is_refused_for_the_right_reason(check_function, answer, failed):
+    result = check_function(answer)
+    assert (result.status, result.failed) == ("failed", failed), result
+
+
+def test_a_right_answer_may_take_another_way():
+    """The check tests what is computed, not how."""
+
+    def by_hand(query, key):
+        e = torch.exp(scores(query, key) - scores(query, key).amax(1, keepdim=True))
+        return e / e.sum(1, keepdim=True)
+
+    assert nb06.soft_correlation(by_hand).status == "passed"
