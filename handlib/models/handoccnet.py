@@ -36,6 +36,7 @@ class HandOccNetConfig:
     image_size: int = 256  # side of the input in pixels, 8·2^k; H4: the paper says 512
     blocks: tuple[int, int, int, int] = (3, 4, 6, 3)  # a stage: ResNet-50
     width: int = 64  # channels of the ResNet's stem
+    expansion: int = 4  # of a bottleneck's output over its inner width
     channels: int = 256  # C, of every map from the pyramid on
     heads: int = 4  # H7: the paper has one head of 256
     depth: int = 2  # H8: the paper has one block in FIT and in SET
@@ -95,7 +96,11 @@ class HandOccNetConfig:
             image_size=128,
             blocks=(1, 1, 1, 1),
             width=32,
+            expansion=2,
             channels=64,
+            heads=2,
+            depth=1,
+            mlp_ratio=2,
             head_widths=(256, 256),
             unread_smooth2=False,
             mask_head=True,
@@ -130,7 +135,7 @@ class HandOccNet(nn.Module):
         self.config = config
         self.hand = hand
         c = config.channels
-        self.backbone = ResNet(config.blocks, config.width)
+        self.backbone = ResNet(config.blocks, config.width, config.expansion)
         self.pyramid = FeaturePyramid(self.backbone.channels, c, config.unread_smooth2)
         self.necessity = _necessity(config)
         self.fit = _fit(config) if config.fit else None

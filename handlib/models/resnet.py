@@ -12,15 +12,12 @@ from torch.nn import functional as F
 
 from handlib.models.conv_norm import ConvNorm, leaky_relu
 
-EXPANSION = 4
-
 
 class ResNetBlock(nn.Module):
     """Bottleneck: 1×1 narrows, 3×3 looks around, 1×1 widens; then the skip is added."""
 
-    def __init__(self, inputs: int, width: int, stride: int) -> None:
+    def __init__(self, inputs: int, width: int, outputs: int, stride: int) -> None:
         super().__init__()
-        outputs = EXPANSION * width
         self.conv1 = ConvNorm(inputs, width)
         self.conv2 = ConvNorm(width, width, kernel=3, stride=stride)
         self.conv3 = ConvNorm(width, outputs)
@@ -34,22 +31,21 @@ class ResNetBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem and four stages; `blocks` = (3, 4, 6, 3) with `width` 64 is ResNet-50."""
+    """Stem and four stages; the defaults are ResNet-50's."""
 
-    def __init__(self, blocks: Sequence[int] = (3, 4, 6, 3), width: int = 64) -> None:
+    def __init__(
+        self, blocks: Sequence[int] = (3, 4, 6, 3), width: int = 64, expansion: int = 4
+    ) -> None:
         super().__init__()
-        self.channels = tuple(EXPANSION * width * 2**stage for stage in range(4))
         self.stem = ConvNorm(3, width, kernel=7, stride=2)
-        inputs = (width, *self.channels[:3])
-        self.stages = nn.ModuleList(
-            _stage(inputs[i], width * 2**i, blocks[i], stride=1 if i == 0 else 2) for i in range(4)
-        )
+        widths = [width * 2**stage for stage in range(4)]
+        self.channels = [expansion * w for w in widths]
+        inputs = [width, *self.channels[:3]]
+        strides = (1, 2, 2, 2)
+        self.stages = nn.ModuleList(map(_stage, blocks, inputs, widths, self.channels, strides))
 
     def forward(self, image: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B _ _ _"]]:
-        """Image in 0..1, no mean subtracted, to c2..c5.
-
-        c2..c5 have 4, 8, 16, 32 times `width` channels at strides 4, 8, 16, 32.
-        """
+        """Image in 0..1, no mean subtracted, to c2..c5 with `channels` at strides 4, 8, 16, 32."""
         x = F.max_pool2d(leaky_relu(self.stem(image)), kernel_size=3, stride=2, padding=1)
         pyramid = []
         for stage in self.stages:
@@ -58,7 +54,7 @@ class ResNet(nn.Module):
         return pyramid
 
 
-def _stage(inputs: int, width: int, blocks: int, stride: int) -> nn.Sequential:
-    first = ResNetBlock(inputs, width, stride)
-    rest = (ResNetBlock(EXPANSION * width, width, stride=1) for _ in range(blocks - 1))
+def _stage(blocks: int, inputs: int, width: int, outputs: int, stride: int) -> nn.Sequential:
+    first = ResNetBlock(inputs, width, outputs, stride)
+    rest = (ResNetBlock(outputs, width, outputs, stride=1) for _ in range(blocks - 1))
     return nn.Sequential(first, *rest)
