@@ -5,6 +5,7 @@ about what covers what. Camera frame OpenCV, metres; pixel (0, 0) is the centre 
 """
 
 import numpy as np
+import torch
 from jaxtyping import Bool, Float, Float32, Int
 from matplotlib.axes import Axes
 from torch import Tensor
@@ -101,6 +102,24 @@ def draw_hand(
     ax.imshow(rgba.clip(0, 1))
     ax.set_title(title)
     ax.set_axis_off()
+
+
+def fit_translation(
+    joints: Float[Tensor, "21 3"],
+    joints_px: Float[Tensor, "21 2"],
+    intrinsics: Float[Tensor, "3 3"],
+) -> Float[Tensor, "3"]:
+    """Where to put a hand that has no translation so that its joints project onto `joints_px`.
+
+    Least squares in the camera frame: (x + t_x) - u (z + t_z) = 0 and the same for y, with (u, v)
+    the joint's ray. Linear, and exact when the two sets of joints agree.
+    """
+    rays = torch.cat([joints_px, torch.ones_like(joints_px[:, :1])], 1) @ intrinsics.inverse().T
+    u, v = rays[:, :1], rays[:, 1:2]
+    one, zero = torch.ones_like(u), torch.zeros_like(u)
+    design = torch.cat([torch.cat([one, zero, -u], 1), torch.cat([zero, one, -v], 1)])  # 42 3
+    target = torch.cat([u * joints[:, 2:] - joints[:, :1], v * joints[:, 2:] - joints[:, 1:2]])
+    return torch.linalg.lstsq(design, target).solution[:, 0]
 
 
 def draw_skeleton(

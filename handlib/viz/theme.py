@@ -50,7 +50,7 @@ _STYLE = {
 }
 
 
-def figure(width: float = 7.0, height: float = 3.0) -> Figure:
+def figure(width: int | float = 7, height: int | float = 3) -> Figure:
     """A figure of that size in inches, in the course's style.
 
     It is not pyplot's: `viz.show` displays it, once. The style becomes Matplotlib's current one,

@@ -43,6 +43,7 @@ import torch
 
 from handlib import viz
 from handlib.course import quiz
+from handlib.course.captions import captions
 from handlib.course.checks import nb06 as check
 from handlib.data import SyntheticHands, collate
 from handlib.metrics import root_aligned_mpjpe
@@ -54,6 +55,7 @@ from handlib.weights import load_handoccnet
 
 _ = torch.manual_seed(6)
 torch.set_printoptions(precision=2, sci_mode=False)
+caption = captions("06")
 
 # %% [markdown]
 # ## 1 Three queries ask four keys
@@ -212,15 +214,7 @@ axes = fig.subplots(1, 3, width_ratios=(4, 1, 4), sharey=True)
 viz.maps.number_table(axes[0], C_soft, queries, keys, "C_soft")
 viz.maps.number_table(axes[1], C_sig, queries, ["gate"], "C_sig")
 viz.maps.number_table(axes[2], C, queries, keys, "C = C_soft ⊗ C_sig")
-viz.show(
-    fig,
-    alt="Three tables. In C_soft the wall's row holds 0.91 for the thumb. "
-    "The gates are 0.88, 0.95 and 0.00. In C the wall's row is all 0.00.",
-    caption="Softmax lets the wall copy the thumb (left, last row); its gate "
-    "of 0.00 empties the row (right). The hand queries keep most of theirs.",
-    caption_ko="Softmax만 쓰면 벽(wall)이 thumb을 0.91만큼 가져오지만, gate를 "
-    "곱하면 그 행이 0이 됩니다. 손에 해당하는 두 query는 거의 그대로 남습니다.",
-)
+viz.show(fig, **caption("toy tables"))
 
 # %% [markdown]
 # Nothing forces a gate to be right. It is learned, and only from the final
@@ -252,15 +246,7 @@ ax = fig.subplots()
 ax.hist(list(gates.values()), bins=20, range=(0, 1), label=list(gates))
 ax.set(xlabel="gate of a query", ylabel="number of queries")
 ax.legend()
-viz.show(
-    fig,
-    alt="Histogram of 1024 random gates: with mean pooling all lie close to "
-    "0.5, with sum pooling nearly all lie at 0 or at 1.",
-    caption="The same scores, pooled in two ways. The mean leaves every gate "
-    "half open; the sum turns nearly every gate into a switch.",
-    caption_ko="같은 score라도 평균 pooling에서는 gate가 0.5 근처에 머물고, 합 "
-    "pooling에서는 대부분 0 또는 1이 됩니다.",
-)
+viz.show(fig, **caption("mean or sum"))
 
 # %% [markdown]
 # A switch at the start of training has hardly any gradient: sigmoid is flat
@@ -465,10 +451,10 @@ def summary(mass):
     return means.numpy(), torch.tensor(ends).numpy()
 
 
-results = {"C_soft": summary(before), "C = C_soft ⊗ C_sig": summary(after)}
+results = {"before": summary(before), "after": summary(after)}
 for name, (means, ends) in results.items():
     for region, mean, (low, high) in zip(where, means, ends, strict=True):
-        print(f"{name:19} {region:13} {mean:.2f} [{low:.2f}, {high:.2f}]")
+        print(f"{name:6} {region:13} {mean:.2f} [{low:.2f}, {high:.2f}]")
 print(f"chance {chance:.2f}")
 
 # %%
@@ -477,33 +463,23 @@ ax = fig.subplots()
 viz.curves.grouped_bars(
     ax,
     [f"query on {name}" for name in where],
-    {name: means for name, (means, _) in results.items()},
-    {name: ends for name, (_, ends) in results.items()},
+    {f"{k} the gate": v[0] for k, v in results.items()},
+    {f"{k} the gate": v[1] for k, v in results.items()},
 )
 ax.axhline(chance, color=viz.theme.INK, linestyle="--")
 ax.set_ylabel("mass on the visible hand")
-viz.show(
-    fig,
-    alt="Bars of the mass on visible-hand keys for queries on the visible "
-    "hand, the hidden hand and the background, before and after the gate; the "
-    "numbers are printed above.",
-    caption="Mass on the visible hand before and after the gate, mean over "
-    "test images with its 95 % interval; dashed: chance. Blue bars far above "
-    "the line over background queries are the undesired high correlation.",
-    caption_ko="Gate를 곱하기 전과 후에 visible hand로 가는 mass입니다. 점선은 "
-    "우연 수준이며, background query의 파란 막대가 점선보다 높으면 undesired "
-    "high correlation이 있는 것입니다.",
-)
+before_after = {k: v[0].round(2) for k, v in results.items()}
+viz.show(fig, **caption("mass", chance=chance, **before_after))
 
 # %% [markdown]
 # What share of its mass does each region keep? The paper's story needs the
 # background to keep the least.
 
 # %%
-kept = results["C = C_soft ⊗ C_sig"][0] / results["C_soft"][0]
+kept = results["after"][0] / results["before"][0]
 for region, share in zip(where, kept, strict=True):
     print(f"{region:13} keeps {share:.0%} of its mass")
-wall_mass = results["C_soft"][0][2]
+wall_mass = results["before"][0][2]
 print("background above chance before the gate:", wall_mass > chance)
 print("background keeps least:", kept.argmin() == 2)
 print("hidden hand keeps most:", kept.argmax() == 1)
@@ -524,16 +500,7 @@ table = torch.stack(table)
 
 fig = viz.theme.figure(6, 3.2)
 viz.maps.number_table(fig.subplots(), table, rows, list(where))
-viz.show(
-    fig,
-    alt="Table of the mean gate of each block and head (rows) for queries on "
-    f"visible hand, hidden hand and background: {table.numpy().round(2)}",
-    caption="Mean gate: 1 lets everything through, 0 nothing. Look for heads "
-    "that open on the hidden hand and close on the background, and for heads "
-    "that do the opposite: nothing in the loss tells a gate where to open.",
-    caption_ko="영역별 평균 gate입니다 (1이면 통과, 0이면 차단). Loss는 gate의 "
-    "방향을 정해 주지 않으므로 head마다 반대로 열리고 닫힐 수 있습니다.",
-)
+viz.show(fig, **caption("gates", values=table.numpy().round(2)))
 
 # %% [markdown]
 # ### Does it matter for the hand?

@@ -1,0 +1,39 @@
+"""A figure reaches every reader: picture, alt text, caption; and is the same every time."""
+
+import base64
+import io
+import re
+
+import pytest
+from PIL import Image
+
+from handlib import viz
+
+
+def drawn():
+    fig = viz.theme.figure(2, 1)
+    fig.subplots().plot([0, 1], [1, 0])
+    return fig
+
+
+def test_the_html_holds_the_picture_and_both_captions():
+    html = viz.show(drawn(), "a falling line", "It falls.", "내려갑니다.")._repr_html_()
+    assert 'alt="a falling line"' in html
+    assert "It falls." in html and '<span lang="ko">내려갑니다.</span>' in html
+    data = re.search(r"base64,([^\"]+)", html).group(1)
+    assert Image.open(io.BytesIO(base64.b64decode(data))).format == "PNG"
+
+
+def test_texts_are_escaped():
+    html = viz.show(drawn(), 'a "quoted" <line>', "x < y")._repr_html_()
+    assert "&quot;quoted&quot; &lt;line&gt;" in html and "x &lt; y" in html
+
+
+@pytest.mark.parametrize(("alt", "caption"), [("", "c"), ("a", " ")])
+def test_a_figure_without_words_is_refused(alt, caption):
+    with pytest.raises(ValueError, match="both texts"):
+        viz.show(drawn(), alt, caption)
+
+
+def test_the_same_figure_gives_the_same_bytes():
+    assert viz.theme.png(drawn()) == viz.theme.png(drawn())
