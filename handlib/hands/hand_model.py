@@ -3,8 +3,8 @@
 Romero, Tzionas and Black, "Embodied Hands: Modeling and Capturing Hands and Bodies Together",
 TOG 2017, section 3 (SMPL's eq. 2 to 6 for a hand). Equal to `smplx.MANO` on the same file in
 values and gradients; faster, because the five fingers go through the kinematic chain together,
-level by level, and skinning never forms 4x4 matrices. Against smplx it returns 21 joints, tips
-included, and takes full joint angles only.
+level by level, and skinning runs over planes of coordinates. Against smplx it returns 21 joints,
+tips included, and takes full joint angles only.
 """
 
 import contextlib
@@ -16,11 +16,12 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
-from handlib.hands.mano_data import ManoData, ManoFileError
+from handlib.hands.mano_data import BETAS, ManoData, ManoFileError
 from handlib.hands.mano_file import read_mano_file
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.hands.skeleton import (
@@ -30,6 +31,7 @@ from handlib.hands.skeleton import (
     PARENTS,
     Side,
 )
+from handlib.hands.skinning import skin
 
 
 @dataclass(frozen=True)
@@ -49,9 +51,10 @@ class HandModel(nn.Module):
 
     faces: Tensor
     template: Tensor
-    shapedirs: Tensor
-    posedirs: Tensor
+    blend_shapes: Tensor
     joint_regressor: Tensor
+    joint_template: Tensor
+    joint_offsets: Tensor
     skinning_weights: Tensor
     hands_mean: Tensor
     hands_components: Tensor
@@ -63,14 +66,35 @@ class HandModel(nn.Module):
         self.side = side
         self.parents = PARENTS
         keep = partial(self.register_buffer, persistent=False)
-        for name in (
-            *("template", "shapedirs", "posedirs", "joint_regressor", "skinning_weights"),
-            *("hands_mean", "hands_components"),
-        ):
-            keep(name, torch.tensor(getattr(data, name), dtype=torch.float32))
+        # Blending and skinning run along planes: one coordinate of all vertices, then the next.
+        blend_shapes = np.concatenate([data.shapedirs, data.posedirs], axis=2).transpose(2, 1, 0)
+        # J(beta) is linear in beta, so the regressor is applied once, here.
+        joint_template = data.joint_regressor @ data.template
+        joint_offsets = np.einsum("jv,vcl->ljc", data.joint_regressor, data.shapedirs)
+        for name, array in {
+            "template": data.template,
+            "blend_shapes": blend_shapes.reshape(len(blend_shapes), -1),
+            "joint_regressor": data.joint_regressor,
+            "joint_template": joint_template.ravel(),
+            "joint_offsets": joint_offsets.reshape(len(joint_offsets), -1),
+            "skinning_weights": data.skinning_weights,
+            "hands_mean": data.hands_mean,
+            "hands_components": data.hands_components,
+        }.items():
+            keep(name, torch.tensor(array, dtype=torch.float32))
         keep("faces", torch.tensor(data.faces))
         keep("tip_vertices", torch.tensor(tips))
         keep("common_order", torch.tensor(COMMON_FROM_MANO_TIPS))
+
+    @property
+    def shapedirs(self) -> Float[Tensor, "778 3 10"]:
+        """S of the paper: vertex offsets in metres per unit of beta (a view)."""
+        return self.blend_shapes[:BETAS].unflatten(1, (3, -1)).permute(2, 1, 0)
+
+    @property
+    def posedirs(self) -> Float[Tensor, "778 3 135"]:
+        """P of the paper: vertex offsets in metres per entry of R - I (a view)."""
+        return self.blend_shapes[BETAS:].unflatten(1, (3, -1)).permute(2, 1, 0)
 
     def forward(
         self,
@@ -88,21 +112,27 @@ class HandModel(nn.Module):
             ValueError: the pose has another shape, as PCA coefficients have.
         """
         rotations = _as_rotmats(pose)  # B 16 3 3
-        shaped = self.template + torch.einsum("bl,vcl->bvc", betas, self.shapedirs)
-        rest_joints = self.joint_regressor @ shaped  # B 16 3
-        feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)  # B 135
-        posed = shaped + (feature @ self.posedirs.flatten(0, 1).T).unflatten(1, (-1, 3))
+        rest_joints = torch.addmm(self.joint_template, betas, self.joint_offsets)
+        rest_joints = rest_joints.unflatten(1, (-1, 3))  # B 16 3
         turns, joints = forward_kinematics(rotations, rest_joints)
         shifts = joints - (turns @ rest_joints[..., None]).squeeze(-1)
         transforms = torch.cat([turns, shifts[..., None]], dim=-1)  # B 16 3 4
-        blended = torch.einsum("vj,bjkl->bvkl", self.skinning_weights, transforms)
-        vertices = (blended[..., :3] * posed[..., None, :]).sum(-1) + blended[..., 3]
+        vertices = skin(transforms, self._blend(rotations, betas), self.skinning_weights)
         joints = torch.cat([joints, vertices[:, self.tip_vertices]], dim=1)
         joints = joints[:, self.common_order]
         if translation is not None:
             vertices = vertices + translation[:, None]
             joints = joints + translation[:, None]
         return HandOutput(vertices, joints)
+
+    def _blend(
+        self, rotations: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
+    ) -> Float[Tensor, "B 3 778"]:
+        """T(beta, theta): template plus shape and pose offsets, in one matrix product."""
+        feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)  # B 135
+        coefficients = torch.cat([betas, feature], dim=1)
+        posed = torch.addmm(self.template.T.flatten(), coefficients, self.blend_shapes)
+        return posed.unflatten(1, (3, -1))
 
     def pose_from_pca(
         self, coefficients: Float[Tensor, "B N"], flat_hand_mean: bool = False
@@ -111,7 +141,15 @@ class HandModel(nn.Module):
 
         flat_hand_mean False adds the file's mean pose, as DexYCB's labels and smplx's default
         want; True measures from the flat hand.
+
+        Raises:
+            ValueError: more than 45 coefficients.
         """
+        if coefficients.shape[1] > len(self.hands_components):
+            raise ValueError(
+                f"coefficients: expected at most 45 a hand, found {coefficients.shape[1]}. "
+                "Global rotation and translation are no part of them."
+            )
         angles = coefficients @ self.hands_components[: coefficients.shape[1]]
         if not flat_hand_mean:
             angles = angles + self.hands_mean

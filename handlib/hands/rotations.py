@@ -98,13 +98,11 @@ def rotmat_to_rot6d(rotmat: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batc
 
 
 def _unit_quaternion_to_rotmat(q: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
-    w, x, y, z = q.unbind(-1)
-    rows = [
-        *(1 - 2 * (y * y + z * z), 2 * (x * y - w * z), 2 * (x * z + w * y)),
-        *(2 * (x * y + w * z), 1 - 2 * (x * x + z * z), 2 * (y * z - w * x)),
-        *(2 * (x * z - w * y), 2 * (y * z + w * x), 1 - 2 * (x * x + y * y)),
-    ]
-    return torch.stack(rows, dim=-1).unflatten(-1, (3, 3))
+    """R = I + 2 w [u] + 2 [u]^2, where [u] a is the cross product of the vector part and a."""
+    scalar, vector = q[..., :1, None], q[..., None, 1:]
+    identity = torch.eye(3, dtype=q.dtype, device=q.device).expand(*q.shape[:-1], 3, 3)
+    cross = torch.linalg.cross(identity, vector, dim=-1)
+    return identity + 2 * (scalar * cross + cross @ cross)
 
 
 def _upper_half(quaternion: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:
