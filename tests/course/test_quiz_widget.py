@@ -1,0 +1,32 @@
+"""With a kernel the quiz answers a click."""
+
+import pytest
+
+from handlib.course import quiz
+
+
+@pytest.fixture
+def boxes(monkeypatch):
+    import IPython.display
+
+    shown = []
+    monkeypatch.setattr(IPython.display, "display", shown.append)
+    quiz.show("06")
+    return shown[0].children
+
+
+def test_every_question_is_shown_unanswered(boxes):
+    assert len(boxes) == 3
+    assert all(
+        choice.value is None and verdict.value == ""
+        for _, choice, verdict in map(lambda box: box.children, boxes)
+    )
+
+
+def test_a_click_shows_that_options_reason(boxes):
+    for box, question in zip(boxes, quiz.load_quiz("06"), strict=True):
+        _, choice, verdict = box.children
+        for option in question.options:
+            choice.value = option
+            assert ("Right." in verdict.value) == option.right
+            assert option.why[:12] in verdict.value
