@@ -1,0 +1,157 @@
+"""A `Scene` to light and labels: twice the resolution inside, averaged 2 x 2 at the end."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int, UInt8
+
+from handlib.data.synthetic.backgrounds import soften
+from handlib.data.synthetic.occlusion import shrink
+from handlib.data.synthetic.rasterizer import Fragments, rasterize
+from handlib.data.synthetic.scene import PlacedThing, Scene
+from handlib.data.synthetic.shading import gloss, lit, shadows
+from handlib.data.synthetic.skin import vertex_normals
+from handlib.data.synthetic.solids import Mesh, join
+
+_SAMPLES = 2
+"""Samples per pixel along each side."""
+
+
+@dataclass(frozen=True)
+class Picture:
+    """Linear light of the image, and the labels of `handlib.data.sample.HandMasks`.
+
+    A pixel belongs to a mask if at least half of its samples do.
+    """
+
+    light: Float32[np.ndarray, "S S 3"]
+    visible: Bool[np.ndarray, "S S"]
+    amodal: Bool[np.ndarray, "S S"]
+    parts: UInt8[np.ndarray, "S S"]
+
+
+def render(scene: Scene) -> Picture:
+    """Draw the hand and everything else, each on its own, then let the nearer one win."""
+    size = len(scene.background)
+    fine = _SAMPLES * size
+    intrinsics = shrink(scene.intrinsics, size, fine)
+    rest = _join_things(scene)
+    hand = rasterize(scene.vertices, scene.surface.faces, intrinsics, fine, fine)
+    other = rasterize(rest.mesh.vertices, rest.mesh.faces, intrinsics, fine, fine)
+    blocker = other.depth_map(fine, fine).ravel()
+    seen = hand.depth < blocker[hand.pixel]
+    hand_light, rest_light = _vertex_light(scene, rest)
+    layer = np.zeros((fine * fine, 3), np.float32)
+    layer[other.pixel] = _colour_things(rest, rest_light, other)
+    front = Fragments(hand.pixel[seen], hand.face[seen], hand.weights[seen], hand.depth[seen])
+    layer[front.pixel] = front.interpolate(hand_light, scene.surface.faces)
+    covered = np.zeros(fine * fine, np.float32)
+    covered[other.pixel] = covered[hand.pixel] = 1
+    light = _average(layer.reshape(fine, fine, 3))
+    coverage = _average(covered.reshape(fine, fine, 1))
+    backdrop = scene.background * _cast_shadow(scene, coverage[..., 0])[..., None]
+    amodal, parts = _label(scene, hand, fine)
+    visible = _mask(front.pixel, fine)
+    return Picture(light + (1 - coverage) * backdrop, visible, amodal, parts)
+
+
+@dataclass(frozen=True)
+class _Rest:
+    """All that is not hand, as one mesh."""
+
+    mesh: Mesh
+    tint: Float32[np.ndarray, "V 3"]
+    gloss: Float32[np.ndarray, " V"]
+    face_texture: Int[np.ndarray, " F"]
+    textures: Int[np.ndarray, "T 3"]  # first texel, height, width
+    texels: Float32[np.ndarray, "N 3"]
+
+
+def _join_things(scene: Scene) -> _Rest:
+    meshes, tints, glosses = [scene.arm.mesh], [scene.arm.colour], []
+    glosses = [np.full(len(scene.arm.colour), scene.skin_gloss, np.float32)]
+    face_texture = [np.zeros(len(scene.arm.mesh.faces), np.int32)]
+    texels, textures, first = [np.ones((1, 3), np.float32)], [(0, 1, 1)], 1
+    for placed in scene.things:
+        thing = placed.thing
+        meshes.append(thing.mesh.moved(placed.rotation, placed.position))
+        tints.append(np.ones_like(thing.mesh.vertices))
+        glosses.append(thing.gloss)
+        face_texture.append(thing.face_part + len(textures))
+        texels.append(_texels(placed))
+        for part in thing.parts:
+            height, width = part.texture.shape[:2]
+            textures.append((first, height, width))
+            first += height * width
+    return _Rest(
+        join(meshes),
+        np.concatenate(tints),
+        np.concatenate(glosses),
+        np.concatenate(face_texture),
+        np.array(textures),
+        np.concatenate(texels),
+    )
+
+
+def _texels(placed: PlacedThing) -> np.ndarray:
+    return placed.thing.texels if placed.texels is None else placed.texels
+
+
+def _vertex_light(scene: Scene, rest: _Rest) -> tuple[np.ndarray, np.ndarray]:
+    """Light that leaves each vertex of the hand (3), and light and gloss of the rest (6)."""
+    count = len(scene.vertices)
+    vertices = np.concatenate([scene.vertices.astype(np.float32), rest.mesh.vertices])
+    faces = np.concatenate([scene.surface.faces, rest.mesh.faces + count])
+    normals = np.concatenate(
+        [vertex_normals(scene.vertices, scene.surface.faces), rest.mesh.normals]
+    )
+    shine = np.concatenate([np.full(count, scene.skin_gloss, np.float32), rest.gloss])
+    shadow = shadows(vertices, faces, np.arange(len(vertices)) < count, scene.light)
+    falling = lit(vertices, normals, scene.light, shadow)
+    mirrored = gloss(vertices, normals, scene.light, shadow, shine)
+    hand = scene.skin * falling[:count] + mirrored[:count]
+    return hand, np.concatenate([rest.tint * falling[count:], mirrored[count:]], 1)
+
+
+def _colour_things(rest: _Rest, light: np.ndarray, seen: Fragments) -> np.ndarray:
+    values = seen.interpolate(np.concatenate([light, rest.mesh.uv], 1), rest.mesh.faces)
+    first, height, width = rest.textures[rest.face_texture[seen.face]].T
+    column = np.minimum((values[:, 6] * width).astype(int), width - 1)
+    row = np.minimum((values[:, 7] * height).astype(int), height - 1)
+    return rest.texels[first + row * width + column] * values[:, :3] + values[:, 3:6]
+
+
+def _cast_shadow(scene: Scene, coverage: Float[np.ndarray, "S S"]) -> np.ndarray:
+    """A soft shadow of everything on what is behind it, pushed away from the lamp."""
+    step = 4
+    coarse = coverage.reshape(len(coverage) // step, step, -1, step).mean((1, 3))
+    shift = np.rint(-3 * scene.light.direction[:2]).astype(int)
+    dark = soften(np.roll(coarse, (int(shift[1]), int(shift[0])), (0, 1)), 2)
+    dark = soften(dark.repeat(step, 0).repeat(step, 1), step // 2)
+    share = scene.light.lamp.mean() / (scene.light.lamp.mean() + scene.light.sky.mean())
+    return (1 - 0.55 * share * dark).astype(np.float32)
+
+
+def _average(image: Float[np.ndarray, "H W C"]) -> Float[np.ndarray, "h w C"]:
+    k = _SAMPLES
+    total = sum(image[i::k, j::k] for i in range(k) for j in range(k))
+    return total / np.float32(k * k)
+
+
+def _mask(pixel: Int[np.ndarray, " P"], fine: int) -> Bool[np.ndarray, "S S"]:
+    samples = np.zeros((fine * fine, 1), np.float32)
+    samples[pixel] = 1
+    return _average(samples.reshape(fine, fine, 1))[..., 0] >= 0.5
+
+
+def _label(
+    scene: Scene, hand: Fragments, fine: int
+) -> tuple[Bool[np.ndarray, "S S"], UInt8[np.ndarray, "S S"]]:
+    """The amodal mask, and in each of its pixels the highest label among the samples."""
+    amodal = _mask(hand.pixel, fine)
+    labels = np.zeros(fine * fine, np.uint8)
+    labels[hand.pixel] = scene.surface.face_part[hand.face]
+    labels = labels.reshape(fine, fine)
+    k = _SAMPLES
+    highest = np.max([labels[i::k, j::k] for i in range(k) for j in range(k)], 0)
+    return amodal, np.where(amodal, highest, 0).astype(np.uint8)

@@ -1,0 +1,106 @@
+"""Light on surfaces: a sun or lamp with soft shadows, light from all around, a little gloss.
+
+Light is computed at the vertices and interpolated over the triangles, which at 128 pixels looks
+like per-pixel shading at a fraction of its cost. Amounts of light are linear RGB.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from jaxtyping import Bool, Float, Float32, Int
+
+from handlib.data.synthetic.rasterizer import rasterize
+
+_LAMP_DISTANCE = 1.2
+"""Metres from the scene to the lamp."""
+_SHADOW_BIAS = 0.006
+"""Metres by which a blocker has to be nearer to the lamp, or surfaces would shadow themselves."""
+
+
+@dataclass(frozen=True)
+class Light:
+    """direction: unit vector towards the lamp, camera frame. lamp, sky, ground: linear RGB."""
+
+    direction: Float[np.ndarray, "3"]
+    lamp: Float[np.ndarray, "3"]
+    sky: Float[np.ndarray, "3"]
+    ground: Float[np.ndarray, "3"]
+
+
+def draw_light(rng: np.random.Generator) -> Light:
+    """A room's light: a lamp or window above and before the scene, from warm to cool."""
+    azimuth, height = rng.uniform(-1.4, 1.4), rng.uniform(0.25, 1.2)
+    direction = np.array(
+        [np.sin(azimuth) * np.cos(height), -np.sin(height), -np.cos(azimuth) * np.cos(height)]
+    )
+    warmth = rng.uniform(-1, 1)
+    tint = np.array([1 + 0.10 * warmth, 1, 1 - 0.14 * warmth])
+    share = rng.uniform(0.35, 0.75)  # of the light that comes from the lamp
+    around = np.array([1 - 0.04 * warmth, 1, 1 + 0.06 * warmth]) * (1 - share)
+    bounce = rng.uniform(0.35, 0.8)
+    return Light(direction, 1.5 * share * tint, around, bounce * around * tint)
+
+
+def lit(
+    vertices: Float[np.ndarray, "V 3"],
+    normals: Float[np.ndarray, "V 3"],
+    light: Light,
+    shadow: Float[np.ndarray, " V"],
+) -> Float32[np.ndarray, "V 3"]:
+    """Light that falls on each vertex: multiply it with the surface's colour."""
+    lamp = np.clip(normals @ light.direction, 0, 1) * shadow
+    up = (0.5 - 0.5 * normals[:, 1:2]) * (0.72 + 0.28 * shadow[:, None])
+    total = lamp[:, None] * light.lamp + light.ground + up * (light.sky - light.ground)
+    return total.astype(np.float32)
+
+
+def gloss(
+    vertices: Float[np.ndarray, "V 3"],
+    normals: Float[np.ndarray, "V 3"],
+    light: Light,
+    shadow: Float[np.ndarray, " V"],
+    strength: Float[np.ndarray, " V"] | float,
+) -> Float32[np.ndarray, "V 3"]:
+    """Light that each vertex mirrors towards the camera (Blinn's half vector)."""
+    to_camera = -vertices / np.linalg.norm(vertices, axis=1, keepdims=True)
+    half = to_camera + light.direction
+    half /= np.linalg.norm(half, axis=1, keepdims=True)
+    shine = np.clip((normals * half).sum(1), 0, 1) ** 24 * shadow * strength
+    grazing = (1 - np.clip((normals * to_camera).sum(1), 0, 1)) ** 4 * strength * 0.35
+    return (shine[:, None] * light.lamp + grazing[:, None] * light.sky).astype(np.float32)
+
+
+def shadows(
+    vertices: Float[np.ndarray, "V 3"],
+    faces: Int[np.ndarray, "F 3"],
+    used: Bool[np.ndarray, " V"],
+    light: Light,
+    size: int = 80,
+) -> Float32[np.ndarray, " V"]:
+    """How much of the lamp each vertex sees, 0..1, from a depth map seen by the lamp.
+
+    The map covers the vertices marked `used`; what lies outside it is not shadowed.
+    """
+    centre = vertices[used].mean(0)
+    rotation = _towards(-light.direction)
+    seen = (vertices - centre) @ rotation.T + np.array([0, 0, _LAMP_DISTANCE])
+    extent = np.abs(seen[used, :2]).max() + 0.01
+    focal = 0.5 * size * _LAMP_DISTANCE / extent
+    middle = (size - 1) / 2
+    intrinsics = np.array([[focal, 0, middle], [0, focal, middle], [0, 0, 1]])
+    depth = rasterize(seen, faces, intrinsics, size, size).depth_map(size, size)
+    depth = np.pad(depth, 2, constant_values=np.inf) + np.float32(_SHADOW_BIAS)
+    at = np.rint(focal * seen[:, :2] / seen[:, 2:] + middle).astype(int)
+    at = np.clip(at, -1, size) + 2
+    open_taps = np.zeros(len(vertices), np.float32)
+    for dy in (-1, 0, 1):
+        for dx in (-1, 0, 1):
+            open_taps += seen[:, 2] < depth[at[:, 1] + dy, at[:, 0] + dx]
+    return open_taps / 9
+
+
+def _towards(forward: Float[np.ndarray, "3"]) -> Float[np.ndarray, "3 3"]:
+    """A rotation whose third row is `forward`."""
+    side = np.cross(np.eye(3)[np.argmin(np.abs(forward))], forward)
+    side /= np.linalg.norm(side)
+    return np.stack([side, np.cross(forward, side), forward])

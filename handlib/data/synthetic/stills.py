@@ -1,0 +1,79 @@
+"""One synthetic image as a function of (split, seed, index), whoever asks and in which order."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, UInt8
+
+from handlib.data.synthetic.composition import Posed, StillsConfig, compose
+from handlib.data.synthetic.objects import SPLITS
+from handlib.data.synthetic.render import Picture, render
+from handlib.data.synthetic.scene import Scene
+from handlib.hands.hand_model import HandModel
+
+_IMAGE_SEED = 0x57111
+_CURVE_STEPS = 4096
+
+
+@dataclass(frozen=True)
+class Still:
+    """A finished image with its labels as arrays, and the scene it was rendered from."""
+
+    image: UInt8[np.ndarray, "S S 3"]
+    picture: Picture
+    posed: Posed
+    identity: str
+    scene: Scene
+
+    @property
+    def occlusion(self) -> float:
+        """Hidden hand pixels over amodal hand pixels."""
+        return 1 - float(self.picture.visible.sum()) / max(int(self.picture.amodal.sum()), 1)
+
+
+@torch.inference_mode()
+def make_still(
+    split: str, seed: int, index: int, size: int, config: StillsConfig, hand: HandModel
+) -> Still:
+    """Render image `index` of a split.
+
+    Raises:
+        ValueError: the split's name is unknown.
+    """
+    if split not in SPLITS:
+        raise ValueError(f"split: expected one of {', '.join(SPLITS)}, found {split!r}")
+    rng = np.random.default_rng((_IMAGE_SEED, SPLITS.index(split), seed, index))
+    scene, posed, owner = compose(rng, split, size, config, hand)
+    picture = render(scene)
+    image = develop(rng, picture.light)
+    return Still(image, picture, posed, owner.name, scene)
+
+
+def develop(
+    rng: np.random.Generator, light: Float[np.ndarray, "S S 3"]
+) -> UInt8[np.ndarray, "S S 3"]:
+    """Exposure, white balance, a slightly soft lens, noise of photons and sensor, sRGB."""
+    level = np.percentile(light[::4, ::4].mean(2), 80)
+    exposure = np.clip(rng.uniform(0.40, 0.75) / max(level, 0.02), 0.6, 3.0)
+    balance = exposure * (1 + rng.normal(0, 0.03, 3))
+    soft = _lens(light, rng.uniform(0.0, 0.22)) * balance.astype(np.float32)
+    screen = _tone_curve()[np.clip(soft * (_CURVE_STEPS - 1), 0, _CURVE_STEPS - 1).astype(int)]
+    grain = rng.standard_normal(screen.shape, np.float32) * np.float32(rng.uniform(0.4, 3.0))
+    return np.clip(screen + grain + 0.5, 0, 255).astype(np.uint8)
+
+
+def _lens(image: np.ndarray, share: float) -> np.ndarray:
+    """Each pixel gives `share` of its light to its neighbours, along rows and columns."""
+    for axis in (0, 1):
+        before = np.take(image, [0, *range(len(image) - 1)], axis)
+        after = np.take(image, [*range(1, len(image)), -1], axis)
+        image = (1 - share) * image + 0.5 * share * (before + after)
+    return image.astype(np.float32, copy=False)
+
+
+def _tone_curve() -> np.ndarray:
+    """sRGB values 0..255 of linear light, with a soft shoulder in the highlights."""
+    light = np.linspace(0, 1, _CURVE_STEPS)
+    screen = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
+    return (255 * screen).astype(np.float32)
