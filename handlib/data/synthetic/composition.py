@@ -32,6 +32,7 @@ _PALM_VIEW = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
 """Hand frame to camera: fingers up, the palm towards the camera."""
 _SMALL = 48
 """Pixels of the raster that occlusion is aimed on."""
+_SLEEVES = ("white", "grey", "black", "blue", "brown", "teal", "red")
 _LARGE_KINDS = ("box", "bowl", "bottle", "mug", "phone", "can", "ball")
 
 
@@ -56,6 +57,26 @@ class StillsConfig:
     distance: tuple[float, float] = (0.40, 0.85)  # metres, as at a desk or in HO-3D
     people: int = 200  # shapes and skin tones per split
     instances: int = 24  # objects of each kind per split
+
+
+@dataclass(frozen=True)
+class RestHand:
+    """A hand in MANO's own frame, its wrist closed: what all views of it share."""
+
+    betas: Float[Tensor, "10"]
+    fingers: Float32[np.ndarray, "15 3"]
+    vertices: Float[np.ndarray, "V 3"]
+    joints: Float[np.ndarray, "21 3"]
+
+
+def rest_hand(
+    hand: HandModel, betas: Float[Tensor, "10"], fingers: Float32[np.ndarray, "15 3"]
+) -> RestHand:
+    """Shape and bend a hand."""
+    pose = torch.nn.functional.pad(torch.from_numpy(fingers), (0, 0, 1, 0))
+    output = hand(pose[None], betas[None])
+    vertices = hand_surface(hand).close(output.vertices[0].double().numpy())
+    return RestHand(betas, fingers, vertices, output.joints[0].double().numpy())
 
 
 @dataclass(frozen=True)
@@ -109,13 +130,15 @@ def compose(
         things.append(_behind(rng, split, config, owner, posed))
     surface = hand_surface(hand)
     skin = paint(rng, surface, owner.back, owner.palm)
-    sleeve = materials.thing_colour(rng)
+    normals = surface.normals(posed.vertices)
+    sleeve = materials.thing_colour(rng, _SLEEVES)
     scene = Scene(
         surface=surface,
         vertices=posed.vertices,
+        normals=normals,
         skin=skin,
         skin_gloss=rng.uniform(0.02, 0.10),
-        arm=forearm(rng, posed.vertices, surface, skin, sleeve),
+        arm=forearm(rng, posed.vertices, normals, surface, skin, sleeve),
         things=tuple(things),
         light=draw_light(rng),
         intrinsics=posed.intrinsics,
@@ -135,14 +158,15 @@ def _pose_hand(
 ) -> tuple[Posed, list[PlacedThing], SmallView]:
     """A free hand from one view, or a holding hand from the view that hides the right share."""
     if target == 0 or rng.random() >= config.held:
-        fingers = _free_pose(rng, split, config)
-        posed = _see(rng, size, config, hand, owner, fingers)
+        rest = rest_hand(hand, owner.betas, _free_pose(rng, split, config))
+        posed = _see(rng, size, config, rest)
         return posed, [], _small_view(posed, hand, size, [])
     thing = _draw_thing(rng, split, config, tuple(KINDS))
     held = grasp(rng, hand, owner.betas, thing)
+    rest = rest_hand(hand, owner.betas, held.fingers)
     best: tuple[Posed, list[PlacedThing], SmallView] | None = None
     for _ in range(3):
-        posed = _see(rng, size, config, hand, owner, held.fingers)
+        posed = _see(rng, size, config, rest)
         placed = [_tinted(rng, config, owner, posed.place(held, thing))]
         view = _small_view(posed, hand, size, placed)
         if best is None or _miss(view, target) < _miss(best[2], target):
@@ -179,31 +203,28 @@ def _corpus(split: str) -> np.ndarray:
     return _CORPORA[split]
 
 
-def _see(
-    rng: Generator,
-    size: int,
-    config: StillsConfig,
-    hand: HandModel,
-    owner: Person,
-    fingers: Float32[np.ndarray, "15 3"],
-) -> Posed:
+def _see(rng: Generator, size: int, config: StillsConfig, rest: RestHand) -> Posed:
     """Look at a hand: turn it, put it before the camera, and cut the image around it."""
-    turn = [rng.uniform(-config.roll, config.roll), rng.uniform(-config.tilt, config.tilt)]
-    turn.append(rng.uniform(-config.spin, config.spin))
+    turn = [rng.uniform(-angle, angle) for angle in (config.roll, config.tilt, config.spin)]
     root = Rotation.from_euler("ZXY", turn, degrees=True).as_matrix() @ _PALM_VIEW
-    pose = np.concatenate([Rotation.from_matrix(root).as_rotvec()[None], fingers])
-    pose = pose.astype(np.float32)
-    output = hand(torch.from_numpy(pose)[None], owner.betas[None])
-    vertices, joints = output.vertices[0].numpy(), output.joints[0].numpy()
+    axis_angle = Rotation.from_matrix(root).as_rotvec()[None]
     away = np.tan(np.radians(rng.uniform(-config.off_axis, config.off_axis, 2)))
     goal = rng.uniform(*config.distance) * np.append(away, 1)
-    translation = (goal - joints.mean(0)).astype(np.float32)
-    vertices, joints = vertices + translation, joints + translation
-    # The wrist, about which the root turns, is where it was: x -> R (x - J0) + J0 + t.
-    shift = joints[0] - root @ (joints[0] - translation)
-    closed = hand_surface(hand).close(vertices)
-    intrinsics = _crop(rng, size, config, vertices)
-    return Posed(pose, owner.betas, translation, joints, closed, root, shift, intrinsics)
+    # MANO turns about the wrist: x -> R (x - J0) + J0 + t, so t moves the turned hand to its goal.
+    wrist = rest.joints[0]
+    translation = (goal - root @ (rest.joints.mean(0) - wrist) - wrist).astype(np.float32)
+    shift = translation + wrist - root @ wrist
+    vertices = (rest.vertices @ root.T + shift).astype(np.float32)
+    return Posed(
+        pose=np.concatenate([axis_angle, rest.fingers]).astype(np.float32),
+        betas=rest.betas,
+        translation=translation,
+        joints=(rest.joints @ root.T + shift).astype(np.float32),
+        vertices=vertices,
+        rotation=root,
+        shift=shift,
+        intrinsics=_crop(rng, size, config, vertices),
+    )
 
 
 def _crop(

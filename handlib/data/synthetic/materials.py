@@ -123,11 +123,12 @@ def stripes(rng: np.random.Generator, colours: Sequence[Colour], along_v: bool =
 
 
 def wood(rng: np.random.Generator, colour: Colour, height: int = 96, width: int = 96) -> Texture:
-    """Grain along v."""
-    x = np.linspace(0, 1, width)[None] + 0.06 * smooth_noise(rng, height, width, 3)
-    grain = np.sin(2 * np.pi * x * rng.uniform(5, 12)) + 0.6 * np.sin(2 * np.pi * x * 31)
+    """Fine grain along v, slightly bent, with boards of slightly different tone."""
+    x = np.linspace(0, 1, width)[None] + 0.015 * smooth_noise(rng, height, width, 3)
+    rings = np.interp(x * 60 % 60, np.arange(61), rng.normal(0, 1, 61))
     fibre = np.repeat(rng.normal(0, 1, (1, width)), height, 0)
-    return colour * (1 + 0.08 * grain + 0.05 * fibre)[..., None]
+    board = rng.normal(0, 1, 8)[np.clip(x * rng.uniform(2, 6), 0, 7).astype(int)]
+    return colour * np.clip(1 + 0.06 * rings + 0.03 * fibre + 0.06 * board, 0.5, 1.5)[..., None]
 
 
 def cloth(rng: np.random.Generator, colour: Colour, height: int = 96, width: int = 96) -> Texture:

@@ -168,8 +168,14 @@ def _bowl(rng: Generator) -> tuple[tuple[Part, ...], str, float]:
 def _box(rng: Generator) -> tuple[tuple[Part, ...], str, float]:
     half = np.array([rng.uniform(0.014, 0.032), rng.uniform(0.025, 0.048), 0])
     half[2] = rng.uniform(max(0.04, half[1]), 0.10)
-    prints = materials.label(rng, thing_colour(rng), rng.uniform(0, 0.2), rng.uniform(0.8, 1.0))
-    atlas = np.tile(prints[::2, ::3], (2, 3, 1))
+    base = thing_colour(rng)
+    front = materials.label(rng, base, rng.uniform(0, 0.2), rng.uniform(0.8, 1.0))
+    side = np.broadcast_to(front[:, :1], front.shape)  # the front's bands go on round the corner
+    end = materials.plain(rng, np.asarray(base)).repeat(3, 0).repeat(3, 1)
+    across, upright = (1, 0, 2), (0, 1, 2)  # which way z runs on each side: see RoundedBox.mesh
+    sides = [front.transpose(upright), side.transpose(across), end]
+    others = [front.transpose(across), side.transpose(upright), end]
+    atlas = np.concatenate([np.concatenate(sides, 1), np.concatenate(others, 1)])
     return (Part(RoundedBox(half, 0.0015), atlas, gloss=0.1),), "wrap", half[0]
 
 

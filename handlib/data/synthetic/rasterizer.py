@@ -57,75 +57,94 @@ def rasterize(
     width: int,
 ) -> Fragments:
     """See `vertices` (metres, camera frame) through a pinhole camera without skew."""
-    corners, kept = _project_front_faces(vertices, faces, intrinsics)
-    edges, inverse_depth = _edge_functions(corners)
-    triangle, row, first, count = _spans(corners, edges, height, width)
+    triangles, kept = _front_faces(vertices, faces, intrinsics)
+    triangle, row, first, count = _spans(triangles, height, width)
     column = _running_index(first, count)
     pixel = np.repeat(row * width, count) + column
-    slope, step, offset = inverse_depth.T
-    start = (offset[triangle] + step[triangle] * row).astype(np.float32)
-    nearness = np.repeat(start, count) + np.repeat(slope[triangle], count) * column
-    winner = _nearest(pixel, nearness.astype(np.float32, copy=False), height * width)
+    slope, step, offset = triangles.inverse_depth_plane()
+    start = offset[triangle] + step[triangle] * row.astype(np.float32)
+    nearness = np.repeat(start, count)
+    nearness += np.repeat(slope[triangle], count) * column.astype(np.float32)
+    winner = _nearest(pixel, nearness, height * width)
     triangle = np.repeat(triangle, count)[winner]
     pixel, nearness = pixel[winner], nearness[winner]
-    weights = _weights(edges[triangle], corners[triangle], pixel, width, nearness)
+    weights = triangles.weights(triangle, pixel, width, nearness)
     return Fragments(pixel, kept[triangle], weights, 1 / nearness)
 
 
-def _project_front_faces(
+@dataclass(frozen=True)
+class _Triangles:
+    """T triangles in the image, one row per corner: NumPy is fast along T, not along 3.
+
+    Barycentric weight k of pixel (x, y) is [k = 0] + a[k] (x - x[0]) + b[k] (y - y[0]); relative
+    to the first corner, since float32 would lose small differences of large coordinates.
+    """
+
+    x: Float32[np.ndarray, "3 T"]
+    y: Float32[np.ndarray, "3 T"]
+    inverse: Float32[np.ndarray, "3 T"]  # 1/z
+    a: Float32[np.ndarray, "3 T"]
+    b: Float32[np.ndarray, "3 T"]
+
+    def inverse_depth_plane(self) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+        """1/z as slope x + step y + offset, exact in perspective."""
+        slope = sum(self.a[k] * self.inverse[k] for k in range(3))
+        step = sum(self.b[k] * self.inverse[k] for k in range(3))
+        return slope, step, self.inverse[0] - slope * self.x[0] - step * self.y[0]
+
+    def weights(
+        self,
+        triangle: Int[np.ndarray, " P"],
+        pixel: Int[np.ndarray, " P"],
+        width: int,
+        nearness: Float32[np.ndarray, " P"],
+    ) -> Float32[np.ndarray, "P 3"]:
+        """Perspective-correct weights of pixels whose 1/z is `nearness`."""
+        row, column = np.divmod(pixel, width)
+        dx = column.astype(np.float32) - self.x[0][triangle]
+        dy = row.astype(np.float32) - self.y[0][triangle]
+        weights = np.empty((len(pixel), 3), np.float32)
+        for k in (1, 2):
+            flat = self.a[k][triangle] * dx + self.b[k][triangle] * dy
+            weights[:, k] = np.clip(flat * self.inverse[k][triangle] / nearness, 0, 1)
+        weights[:, 0] = np.maximum(1 - weights[:, 1] - weights[:, 2], 0)
+        return weights
+
+
+def _front_faces(
     vertices: Float[np.ndarray, "V 3"],
     faces: Int[np.ndarray, "F 3"],
     intrinsics: Float[np.ndarray, "3 3"],
-) -> tuple[Float32[np.ndarray, "T 3 3"], Int[np.ndarray, " T"]]:
-    """Corners (x, y in pixels, 1/z) of the triangles that face the camera, and their indices."""
+) -> tuple[_Triangles, Int[np.ndarray, " T"]]:
+    """The triangles that face the camera, and their indices."""
     inverse = 1 / np.maximum(vertices[:, 2], NEAR)
-    points = np.empty((len(vertices), 3), np.float32)
-    points[:, 0] = intrinsics[0, 0] * vertices[:, 0] * inverse + intrinsics[0, 2]
-    points[:, 1] = intrinsics[1, 1] * vertices[:, 1] * inverse + intrinsics[1, 2]
-    points[:, 2] = inverse
-    x, y = points[:, 0][faces], points[:, 1][faces]
-    area = (x[:, 1] - x[:, 0]) * (y[:, 2] - y[:, 0])
-    area -= (x[:, 2] - x[:, 0]) * (y[:, 1] - y[:, 0])
+    u = intrinsics[0, 0] * vertices[:, 0] * inverse + intrinsics[0, 2]
+    v = intrinsics[1, 1] * vertices[:, 1] * inverse + intrinsics[1, 2]
+    corners = faces.T
+    x, y = u.astype(np.float32)[corners], v.astype(np.float32)[corners]
+    area = (x[1] - x[0]) * (y[2] - y[0]) - (x[2] - x[0]) * (y[1] - y[0])
+    before = vertices[:, 2] > NEAR
     # y points down in the image, so counter-clockwise from outside means a negative area.
-    front = (area < -1e-6) & (vertices[:, 2] > NEAR)[faces].all(1)
+    front = (area < -1e-6) & before[corners[0]] & before[corners[1]] & before[corners[2]]
     kept = np.flatnonzero(front)
-    return points[faces[kept]], kept
+    x, y, scale = x[:, kept], y[:, kept], 1 / area[kept]
+    a, b = np.empty_like(x), np.empty_like(x)
+    a[1], b[1] = (y[2] - y[0]) * scale, (x[0] - x[2]) * scale
+    a[2], b[2] = (y[0] - y[1]) * scale, (x[1] - x[0]) * scale
+    a[0], b[0] = -a[1] - a[2], -b[1] - b[2]
+    return _Triangles(x, y, inverse.astype(np.float32)[corners[:, kept]], a, b), kept
 
 
-def _edge_functions(
-    corners: Float32[np.ndarray, "T 3 3"],
-) -> tuple[Float32[np.ndarray, "T 3 3"], Float32[np.ndarray, "T 3"]]:
-    """Per triangle the three barycentric weights and 1/z as functions a x + b y + c of the pixel.
-
-    Weights are relative to the first corner, c would lose the small differences in float32.
-    """
-    x, y, inverse = corners[..., 0], corners[..., 1], corners[..., 2]
-    dx, dy = x[:, 1:] - x[:, :1], y[:, 1:] - y[:, :1]
-    scale = 1 / (dx[:, 0] * dy[:, 1] - dx[:, 1] * dy[:, 0])
-    edges = np.zeros((len(corners), 3, 3), np.float32)
-    edges[:, 1, 0], edges[:, 1, 1] = dy[:, 1] * scale, -dx[:, 1] * scale
-    edges[:, 2, 0], edges[:, 2, 1] = -dy[:, 0] * scale, dx[:, 0] * scale
-    edges[:, 0] = -edges[:, 1] - edges[:, 2]
-    edges[:, 0, 2] = 1
-    plane = (edges * inverse[:, :, None]).sum(1)  # T 3
-    plane[:, 2] -= plane[:, 0] * x[:, 0] + plane[:, 1] * y[:, 0]
-    return edges, plane
-
-
-def _spans(
-    corners: Float32[np.ndarray, "T 3 3"],
-    edges: Float32[np.ndarray, "T 3 3"],
-    height: int,
-    width: int,
-) -> tuple[Int[np.ndarray, " S"], ...]:
+def _spans(triangles: _Triangles, height: int, width: int) -> tuple[Int[np.ndarray, " S"], ...]:
     """Non-empty runs of covered pixels: triangle, row, first column, number of columns."""
-    y = corners[..., 1]
-    top = np.clip(np.ceil(y.min(1)), 0, height).astype(np.int32)
-    bottom = np.clip(np.floor(y.max(1)) + 1, 0, height).astype(np.int32)
+    y = triangles.y
+    low, high = np.minimum(y[0], y[1]), np.maximum(y[0], y[1])
+    top = np.clip(np.ceil(np.minimum(low, y[2])), 0, height).astype(np.int32)
+    bottom = np.clip(np.floor(np.maximum(high, y[2])) + 1, 0, height).astype(np.int32)
     rows = np.maximum(bottom - top, 0)
     triangle = np.repeat(np.arange(len(rows), dtype=np.int32), rows)
     row = _running_index(top, rows)
-    left, right = _crossings(corners, edges, triangle, row)
+    left, right = _crossings(triangles, triangle, row)
     first = np.clip(np.ceil(left), 0, width).astype(np.int32)
     count = np.clip(np.floor(right) + 1, 0, width).astype(np.int32) - first
     full = np.flatnonzero(count > 0)
@@ -133,33 +152,33 @@ def _spans(
 
 
 def _crossings(
-    corners: Float32[np.ndarray, "T 3 3"],
-    edges: Float32[np.ndarray, "T 3 3"],
-    triangle: Int[np.ndarray, " R"],
-    row: Int[np.ndarray, " R"],
+    triangles: _Triangles, triangle: Int[np.ndarray, " R"], row: Int[np.ndarray, " R"]
 ) -> tuple[Float32[np.ndarray, " R"], Float32[np.ndarray, " R"]]:
-    """Where each row enters and leaves its triangle."""
-    dy = row - corners[:, 0, 1][triangle]
+    """Where each row enters and leaves its triangle: each weight is positive on one side."""
+    dy = row.astype(np.float32) - triangles.y[0][triangle]
     left = np.full(len(row), -np.inf, np.float32)
     right = np.full(len(row), np.inf, np.float32)
     for k in range(3):
-        slope = edges[:, k, 0]
-        level = np.abs(slope) < 1e-12
-        safe = np.where(level, np.float32(1), slope)
-        at = -((edges[:, k, 1] / safe)[triangle] * dy + (edges[:, k, 2] / safe)[triangle])
+        slope = triangles.a[k]
         # A level edge bounds no column: its rows were cut to the triangle's height already.
-        rising, falling = (slope > 0) & ~level, (slope < 0) & ~level
-        np.maximum(left, np.where(rising[triangle], at, -np.inf), out=left)
-        np.minimum(right, np.where(falling[triangle], at, np.inf), out=right)
-    origin = corners[:, 0, 0][triangle]
+        level = np.abs(slope) < 1e-12
+        inverse = 1 / np.where(level, np.float32(1), slope)
+        at = (-triangles.b[k] * inverse)[triangle] * dy
+        if k == 0:
+            at -= inverse[triangle]
+        rising = np.where(level | (slope < 0), np.float32(-np.inf), np.float32(0))
+        falling = np.where(level | (slope > 0), np.float32(np.inf), np.float32(0))
+        np.maximum(left, at + rising[triangle], out=left)
+        np.minimum(right, at + falling[triangle], out=right)
+    origin = triangles.x[0][triangle]
     return left + origin, right + origin
 
 
 def _running_index(first: Int[np.ndarray, " S"], count: Int[np.ndarray, " S"]) -> np.ndarray:
     """first[0], first[0] + 1, ..., count[0] numbers, then those of first[1], ..."""
+    before = np.cumsum(count, dtype=np.int32) - count
     total = int(count.sum())
-    before = np.cumsum(count) - count
-    return np.arange(total, dtype=np.int32) + np.repeat((first - before).astype(np.int32), count)
+    return np.arange(total, dtype=np.int32) + np.repeat(first - before, count)
 
 
 def _nearest(
@@ -172,19 +191,3 @@ def _nearest(
     winner = np.full(pixels, -1, np.int32)
     winner[pixel[candidates]] = candidates
     return winner[winner >= 0]
-
-
-def _weights(
-    edges: Float32[np.ndarray, "P 3 3"],
-    corners: Float32[np.ndarray, "P 3 3"],
-    pixel: Int[np.ndarray, " P"],
-    width: int,
-    nearness: Float32[np.ndarray, " P"],
-) -> Float32[np.ndarray, "P 3"]:
-    y, x = np.divmod(pixel, width)
-    dx = (x - corners[:, 0, 0]).astype(np.float32)
-    dy = (y - corners[:, 0, 1]).astype(np.float32)
-    weights = edges[:, :, 0] * dx[:, None] + edges[:, :, 1] * dy[:, None] + edges[:, :, 2]
-    weights *= corners[:, :, 2] / nearness[:, None]
-    np.clip(weights, 0, 1, out=weights)
-    return weights / weights.sum(1, keepdims=True)

@@ -9,8 +9,7 @@ from handlib.data.synthetic.backgrounds import soften
 from handlib.data.synthetic.occlusion import shrink
 from handlib.data.synthetic.rasterizer import Fragments, rasterize
 from handlib.data.synthetic.scene import PlacedThing, Scene
-from handlib.data.synthetic.shading import gloss, lit, shadows
-from handlib.data.synthetic.skin import vertex_normals
+from handlib.data.synthetic.shading import SKY, gloss, lit, seen_from
 from handlib.data.synthetic.solids import Mesh, join
 
 _SAMPLES = 2
@@ -102,12 +101,12 @@ def _vertex_light(scene: Scene, rest: _Rest) -> tuple[np.ndarray, np.ndarray]:
     count = len(scene.vertices)
     vertices = np.concatenate([scene.vertices.astype(np.float32), rest.mesh.vertices])
     faces = np.concatenate([scene.surface.faces, rest.mesh.faces + count])
-    normals = np.concatenate(
-        [vertex_normals(scene.vertices, scene.surface.faces), rest.mesh.normals]
-    )
+    normals = np.concatenate([scene.normals, rest.mesh.normals])
     shine = np.concatenate([np.full(count, scene.skin_gloss, np.float32), rest.gloss])
-    shadow = shadows(vertices, faces, np.arange(len(vertices)) < count, scene.light)
-    falling = lit(vertices, normals, scene.light, shadow)
+    used = np.arange(len(vertices)) < count
+    shadow = seen_from(scene.light.direction, vertices, faces, used)
+    open_sky = seen_from(SKY, vertices, faces, used, size=40)
+    falling = lit(normals, scene.light, shadow, open_sky)
     mirrored = gloss(vertices, normals, scene.light, shadow, shine)
     hand = scene.skin * falling[:count] + mirrored[:count]
     return hand, np.concatenate([rest.tint * falling[count:], mirrored[count:]], 1)

@@ -24,12 +24,13 @@ class PlacedThing:
 class Scene:
     """Everything in the camera frame, metres; colours are linear RGB.
 
-    vertices: of the hand with its wrist closed. skin: colour per vertex.
+    vertices, normals: of the hand with its wrist closed. skin: colour per vertex.
     intrinsics: of the finished image of `background`'s size.
     """
 
     surface: HandSurface
     vertices: Float[np.ndarray, "V 3"]
+    normals: Float32[np.ndarray, "V 3"]
     skin: Float32[np.ndarray, "V 3"]
     skin_gloss: float
     arm: Forearm

@@ -13,6 +13,8 @@ from handlib.data.synthetic.rasterizer import rasterize
 
 _LAMP_DISTANCE = 1.2
 """Metres from the scene to the lamp."""
+SKY = np.array([0.0, -0.6, -0.8])
+"""Where most of the light comes from that comes from all around: above and behind the camera."""
 _SHADOW_BIAS = 0.006
 """Metres by which a blocker has to be nearer to the lamp, or surfaces would shadow themselves."""
 
@@ -42,16 +44,17 @@ def draw_light(rng: np.random.Generator) -> Light:
 
 
 def lit(
-    vertices: Float[np.ndarray, "V 3"],
     normals: Float[np.ndarray, "V 3"],
     light: Light,
     shadow: Float[np.ndarray, " V"],
+    open_sky: Float[np.ndarray, " V"],
 ) -> Float32[np.ndarray, "V 3"]:
     """Light that falls on each vertex: multiply it with the surface's colour."""
     lamp = np.clip(normals @ light.direction, 0, 1) * shadow
-    up = (0.5 - 0.5 * normals[:, 1:2]) * (0.72 + 0.28 * shadow[:, None])
-    total = lamp[:, None] * light.lamp + light.ground + up * (light.sky - light.ground)
-    return total.astype(np.float32)
+    up = 0.5 - 0.5 * normals[:, 1:2]
+    around = light.ground + up * (light.sky - light.ground)
+    around *= (0.55 + 0.45 * open_sky)[:, None]  # hollows get less, but some from every side
+    return (lamp[:, None] * light.lamp + around).astype(np.float32)
 
 
 def gloss(
@@ -70,19 +73,19 @@ def gloss(
     return (shine[:, None] * light.lamp + grazing[:, None] * light.sky).astype(np.float32)
 
 
-def shadows(
+def seen_from(
+    direction: Float[np.ndarray, "3"],
     vertices: Float[np.ndarray, "V 3"],
     faces: Int[np.ndarray, "F 3"],
     used: Bool[np.ndarray, " V"],
-    light: Light,
     size: int = 80,
 ) -> Float32[np.ndarray, " V"]:
-    """How much of the lamp each vertex sees, 0..1, from a depth map seen by the lamp.
+    """How much of a lamp in this direction each vertex sees, 0..1, by a depth map from there.
 
     The map covers the vertices marked `used`; what lies outside it is not shadowed.
     """
     centre = vertices[used].mean(0)
-    rotation = _towards(-light.direction)
+    rotation = _towards(-direction)
     seen = (vertices - centre) @ rotation.T + np.array([0, 0, _LAMP_DISTANCE])
     extent = np.abs(seen[used, :2]).max() + 0.01
     focal = 0.5 * size * _LAMP_DISTANCE / extent

@@ -24,9 +24,9 @@ class HandSurface:
 
     faces: the model's and then the cap's; the cap's middle is an extra vertex, the last one.
     wrist: the loop of boundary vertices in order.
-    face_part: 1 + the MANO joint that moves the triangle.
+    face_part: 1 + the MANO joint that moves the triangle. joint: likewise, without the 1, of
+    the vertices.
     dorsal: per vertex -1 (palm) .. 1 (back of the hand).
-    tip: per vertex 0 .. 1 towards the ends of the fingers; nail: 1 on the nails.
     """
 
     faces: Int32[np.ndarray, "F 3"]
@@ -38,6 +38,10 @@ class HandSurface:
     def close(self, vertices: Float[np.ndarray, "N 3"]) -> Float[np.ndarray, "V 3"]:
         """The model's vertices and the middle of the wrist."""
         return np.concatenate([vertices, vertices[self.wrist].mean(0, keepdims=True)])
+
+    def normals(self, vertices: Float[np.ndarray, "V 3"]) -> Float32[np.ndarray, "V 3"]:
+        """Of the skin alone: the cap would bend them at the wrist, where the forearm goes on."""
+        return vertex_normals(vertices, self.faces[: -len(self.wrist)])
 
 
 @lru_cache(maxsize=4)
@@ -55,7 +59,7 @@ def hand_surface(hand: HandModel) -> HandSurface:
     back[:, :] *= np.sign(back[:, 1:2])  # on the little and ring fingers the axis points down
     template = np.concatenate([hand.template.numpy(), np.zeros((1, 3), np.float32)])
     template[middle] = template[loop].mean(0)
-    dorsal = (vertex_normals(template, closed) * back[joint]).sum(1)
+    dorsal = (vertex_normals(template, faces) * back[joint]).sum(1)
     return HandSurface(closed, loop, part, dorsal.astype(np.float32), joint)
 
 
@@ -114,6 +118,7 @@ class Forearm:
 def forearm(
     rng: np.random.Generator,
     vertices: Float[np.ndarray, "V 3"],
+    normals: Float32[np.ndarray, "V 3"],
     surface: HandSurface,
     skin: Float32[np.ndarray, "V 3"],
     sleeve: Float[np.ndarray, "3"],
@@ -121,9 +126,9 @@ def forearm(
     """A tube from the wrist's loop along the arm, bare or in a sleeve from some point on."""
     ring = vertices[surface.wrist]
     centre = ring.mean(0)
-    start = vertices[surface.wrist].mean(0) - vertices[surface.joint == 0].mean(0)
+    start = centre - vertices[surface.joint == 0].mean(0)
     start /= np.linalg.norm(start)
-    bend = rng.normal(0, 0.22, 3)
+    bend = rng.normal(0, 0.15, 3)
     cuff = rng.uniform(0.01, 0.06) if rng.random() < 0.5 else np.inf
     offset, rings, colours = ring - centre, [ring], [skin[surface.wrist]]
     steps = np.array([0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.30])
@@ -135,7 +140,9 @@ def forearm(
         centre = centre + along * (steps[k] - steps[k - 1])
         rings.append(centre + widen * offset)
         colours.append(np.broadcast_to(sleeve, ring.shape) if covered else skin[surface.wrist])
-    return _loft(np.stack(rings), np.stack(colours))
+    arm = _loft(np.stack(rings), np.stack(colours))
+    arm.mesh.normals[: len(ring)] = normals[surface.wrist]  # no seam
+    return arm
 
 
 def _loft(rings: Float[np.ndarray, "K W 3"], colours: Float[np.ndarray, "K W 3"]) -> Forearm:

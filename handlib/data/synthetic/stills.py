@@ -55,7 +55,7 @@ def develop(
 ) -> UInt8[np.ndarray, "S S 3"]:
     """Exposure, white balance, a slightly soft lens, noise of photons and sensor, sRGB."""
     level = np.percentile(light[::4, ::4].mean(2), 80)
-    exposure = np.clip(rng.uniform(0.40, 0.75) / max(level, 0.02), 0.6, 3.0)
+    exposure = np.clip(rng.uniform(0.30, 0.65) / max(level, 0.02), 0.5, 2.5)
     balance = exposure * (1 + rng.normal(0, 0.03, 3))
     soft = _lens(light, rng.uniform(0.0, 0.22)) * balance.astype(np.float32)
     screen = _tone_curve()[np.clip(soft * (_CURVE_STEPS - 1), 0, _CURVE_STEPS - 1).astype(int)]
