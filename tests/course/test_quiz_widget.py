@@ -17,10 +17,9 @@ def boxes(monkeypatch):
 
 def test_every_question_is_shown_unanswered(boxes):
     assert len(boxes) == 3
-    assert all(
-        choice.value is None and verdict.value == ""
-        for _, choice, verdict in map(lambda box: box.children, boxes)
-    )
+    for box in boxes:
+        _, choice, verdict = box.children
+        assert choice.value is None and verdict.value == ""
 
 
 def test_a_click_shows_that_options_reason(boxes):
