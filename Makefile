@@ -4,7 +4,7 @@ VENV ?= .venv
 # An index of PyTorch builds to use in place of pip's own, e.g. the CPU-only one (see README.md).
 TORCH_INDEX ?=
 # What `make lab` opens, and further options for JupyterLab, e.g. LAB_OPTIONS=--no-browser.
-NOTEBOOK ?= notebooks/00_start_here.ipynb
+NOTEBOOK ?= 00_start_here.ipynb
 LAB_OPTIONS ?=
 # The parts of `make test`, in order: STAGES="lint types" runs two of them.
 STAGES ?= lint types unit notebooks browser
@@ -27,8 +27,9 @@ setup: ## make .venv and install everything into it (the other targets do this b
 	@"$(PYTHON)" tools/prepare.py --venv "$(VENV)" --torch-index "$(TORCH_INDEX)"
 
 lab: setup ## open JupyterLab on the first notebook
-	@"$(RUN)" -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) --LabApp.news_url=None \
-	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LAB_OPTIONS) "$(NOTEBOOK)"
+	@"$(RUN)" -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) --ServerApp.root_dir=notebooks \
+	  --LabApp.default_url="/lab/tree/$(NOTEBOOK)" --LabApp.news_url=None \
+	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LAB_OPTIONS)
 
 test: setup ## style, types, unit tests, every notebook, the browser
 	@"$(RUN)" tools/run_tests.py $(STAGES)

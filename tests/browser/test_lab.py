@@ -1,0 +1,77 @@
+"""The course in JupyterLab in a real browser: all runs, widgets move, nothing is fetched."""
+
+from pathlib import Path
+
+import nbformat
+import pytest
+from lab_page import LabPage, save
+
+NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
+# Notebook 10 trains for minutes; what it draws is tested where it is drawn.
+OPENED = [path for path in sorted(NOTEBOOKS.glob("*.ipynb")) if not path.stem.startswith("10_")]
+START_UP_SECONDS = 60
+
+WIDGETS = """
+import matplotlib.pyplot as plt
+from ipywidgets import interact
+
+@interact(height=(0, 10))
+def draw(height=3):
+    plt.bar([0], [height])
+    plt.ylim(0, 10)
+    plt.show()
+"""
+PLOTLY = """
+import plotly.graph_objects as go
+from ipywidgets import IntSlider, VBox
+
+figure = go.FigureWidget(data=[go.Bar(y=[1, 2, 3])])
+slider = IntSlider(value=3, min=0, max=10)
+slider.observe(lambda change: figure.data[0].update(y=[1, 2, change["new"]]), "value")
+VBox([slider, figure])
+"""
+DEAF = """
+import matplotlib.pyplot as plt
+from ipywidgets import IntSlider
+plt.plot([0, 1])
+plt.show()
+IntSlider()
+"""
+OUTSIDE = "from IPython.display import HTML\nHTML('<img src=\"http://192.0.2.1/a.png\">')"
+
+
+@pytest.mark.parametrize("path", OPENED, ids=lambda path: path.stem)
+def test_notebook_runs_and_its_widgets_move(lab_page: LabPage, path: Path) -> None:
+    minutes = nbformat.read(path, as_version=4).metadata["handlib"]["minutes"]
+    lab_page.open(path.name)
+    lab_page.run_all(seconds=START_UP_SECONDS + 120 * minutes)
+    assert lab_page.errors() == []
+    for cell in lab_page.cells_with_sliders():
+        assert lab_page.slider_changes_figure(cell)
+    lab_page.screenshots(path.stem)
+    assert lab_page.outside == []
+
+
+def test_moved_slider_redraws_matplotlib_and_plotly(lab_page: LabPage) -> None:
+    save(lab_page.server.folder, "widgets.ipynb", WIDGETS, PLOTLY)
+    lab_page.open("widgets.ipynb")
+    lab_page.run_all(seconds=60)
+    assert lab_page.errors() == []
+    moved = [lab_page.slider_changes_figure(cell) for cell in lab_page.cells_with_sliders()]
+    assert moved == [True, True]
+    assert lab_page.outside == []
+
+
+def test_faults_are_seen(lab_page: LabPage, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the tests above look for is found where it is: else they could not fail."""
+    monkeypatch.setattr("lab_page.SLIDER_SECONDS", 3)
+    save(lab_page.server.folder, "faults.ipynb", DEAF, OUTSIDE, "print('fine')")
+    lab_page.open("faults.ipynb")
+    lab_page.run_all(seconds=60)
+    (deaf,) = lab_page.cells_with_sliders()
+    assert not lab_page.slider_changes_figure(deaf)
+    assert set(lab_page.outside) == {"http://192.0.2.1/a.png"}
+    save(lab_page.server.folder, "error.ipynb", "1 / 0")
+    lab_page.open("error.ipynb")
+    lab_page.run_all(seconds=60)
+    assert "ZeroDivisionError" in lab_page.errors()[0]
