@@ -48,7 +48,8 @@ def handoccnet_panels(model: HandOccNet, batch: HandBatch, index: int) -> Illust
     _draw_hidden(axes[1], batch, index)
     _draw_maps(axes[2:6], found, image, query)
     for ax, name, title in ((axes[6], "fit", "|F_FIT|"), (axes[7], "set", "|F_SET|")):
-        maps.overlay(ax, image, found[name][0].norm(dim=0), title)
+        norm = found[name][0].norm(dim=0)
+        maps.overlay(ax, image, norm, title, (float(norm.min()), float(norm.max())))
     _draw_prediction(axes[8:], prediction, image, batch.intrinsics[index], model.hand.faces)
     return show(fig, **_words(batch, index), dpi=130)
 

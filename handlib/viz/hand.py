@@ -16,7 +16,8 @@ from handlib.viz import theme
 
 _LIGHT = np.array([-0.35, -0.55, -0.75])
 _SUPERSAMPLING = 3
-_SKIN = (0.80, 0.67, 0.58)
+_CRISP = 384  # pixels along the side of a drawn hand, whatever the photograph under it has
+_CLAY = (0.62, 0.74, 0.84)  # not skin: a drawn hand is not taken for the photographed one
 
 
 def render_hand(
@@ -24,11 +25,11 @@ def render_hand(
     faces: Int[np.ndarray, "F 3"],
     intrinsics: Float[np.ndarray, "3 3"],
     size: int,
-    colour: tuple[float, float, float] = _SKIN,
+    colour: tuple[float, float, float] = _CLAY,
 ) -> Float32[np.ndarray, "size size 4"]:
     """A mesh as an RGBA image, smooth, matt and anti-aliased."""
     fine = size * _SUPERSAMPLING
-    fragments = rasterize(vertices, faces, _finer(intrinsics), fine, fine)
+    fragments = rasterize(vertices, faces, _finer(intrinsics, _SUPERSAMPLING), fine, fine)
     normals = fragments.interpolate(_normals(vertices, faces), faces)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
     light = np.clip(normals @ (_LIGHT / np.linalg.norm(_LIGHT)), 0, 1)
@@ -38,10 +39,10 @@ def render_hand(
     return _shrink(rgba.reshape(fine, fine, 4))
 
 
-def _finer(intrinsics: Float[np.ndarray, "3 3"]) -> Float[np.ndarray, "3 3"]:
-    """The same camera with pixels 1/n as large: x -> n x + (n - 1)/2 keeps pixel centres right."""
-    finer = intrinsics * np.array([[_SUPERSAMPLING], [_SUPERSAMPLING], [1.0]])
-    finer[:2, 2] += (_SUPERSAMPLING - 1) / 2
+def _finer(intrinsics: Float[np.ndarray, "3 3"], times: int) -> Float[np.ndarray, "3 3"]:
+    """The same camera with smaller pixels: x -> n x + (n - 1)/2 keeps pixel centres right."""
+    finer = intrinsics * np.array([[times], [times], [1.0]])
+    finer[:2, 2] += (times - 1) / 2
     return finer
 
 
@@ -91,15 +92,19 @@ def draw_hand(
     opacity: float = 1.0,
     title: str = "",
 ) -> None:
-    """Draw a hand over whatever `ax` shows, seen through `intrinsics`; None = a portrait."""
+    """Draw a hand over what `ax` shows, an image of side `size` seen through `intrinsics`.
+
+    Without `intrinsics` it is a portrait: the whole hand, wherever it stands.
+    """
     mesh, triangles = vertices.detach().double().numpy(), faces.numpy()
     if intrinsics is None:
         mesh, camera = portrait(mesh, size)
     else:
         camera = intrinsics.double().numpy()
-    rgba = render_hand(mesh, triangles, camera, size)
+    times = -(-_CRISP // size)
+    rgba = render_hand(mesh, triangles, _finer(camera, times), size * times)
     rgba[..., 3] *= opacity
-    ax.imshow(rgba.clip(0, 1))
+    ax.imshow(rgba.clip(0, 1), extent=(-0.5, size - 0.5, size - 0.5, -0.5))
     ax.set_title(title)
     ax.set_axis_off()
 

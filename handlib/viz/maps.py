@@ -19,7 +19,7 @@ from handlib.viz import theme
 
 def show_image(ax: Axes, image: Float[Tensor, "3 H W"], title: str = "") -> None:
     """An image (0..1) without axes."""
-    ax.imshow(image.detach().permute(1, 2, 0).clamp(0, 1).numpy())
+    ax.imshow(image.detach().permute(1, 2, 0).clamp(0, 1).numpy(), interpolation="bilinear")
     ax.set_title(title)
     ax.set_axis_off()
 
@@ -30,7 +30,7 @@ def overlay(
     values: Float[Tensor, "h w"],
     title: str = "",
     limits: tuple[float, float] | None = None,
-    strength: float = 0.75,
+    strength: float = 0.8,
 ) -> ScalarMappable:
     """A token map over the grey image, each token a square of its true size.
 
@@ -43,7 +43,7 @@ def overlay(
     height, width = image.shape[-2:]
     low, high = limits if limits is not None else (0.0, max(float(values.max()), 1e-12))
     grey = image.detach().mean(0).clamp(0, 1).numpy()
-    ax.imshow(grey, cmap="gray", vmin=0, vmax=1)
+    ax.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="bilinear")
     drawn = ax.imshow(
         values.detach().numpy(),
         cmap=theme.MAP,

@@ -469,8 +469,8 @@ viz.curves.grouped_bars(
     (viz.theme.MUTED, viz.theme.BLUE, viz.theme.ORANGE),
 )
 ax.set_ylabel("mass on the visible hand")
-values = {name: means.round(2) for name, (means, _) in results.items()}
-viz.show(fig, **caption("mass", values=values))
+values = [f"{name} {means.round(2)}" for name, (means, _) in results.items()]
+viz.show(fig, **caption("mass", values="; ".join(values)))
 
 # %% [markdown]
 # What share of its mass does each region keep? The paper's story needs the
