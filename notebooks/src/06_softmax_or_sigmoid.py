@@ -315,17 +315,24 @@ with record(block) as maps:
 {name: tuple(values.shape) for name, values in maps.items()}
 
 # %% [markdown]
-# Now the same from our two lines. Queries and keys carry learned positions;
-# each head has d = 4 of the 8 channels.
+# Now the same from our own lines. Queries and keys carry learned positions;
+# a 1×1 convolution is one matrix for all tokens; each head has d = 4 of the 8
+# channels.
 
 # %%
-placed_q = to_tokens(secondary + block.query_position)
-placed_k = to_tokens(primary + block.key_position)
-soft_q = split_heads(block.query(placed_q), heads=2)[0]
-soft_k = split_heads(block.key(placed_k), heads=2)[0]
-gate_q = split_heads(block.gate.query(placed_q), heads=2)[0]
-gate_k = split_heads(block.gate.key(placed_k), heads=2)[0]
+def encode(layer, tokens):
+    """Tokens (1, N, 8) to two heads of four channels (2, N, 4)."""
+    encoded = tokens @ layer.weight.flatten(1).T + layer.bias
+    return split_heads(encoded, heads=2)[0]
 
+
+q_tokens = to_tokens(secondary + block.query_position)
+k_tokens = to_tokens(primary + block.key_position)
+soft_q, soft_k = encode(block.query, q_tokens), encode(block.key, k_tokens)
+gate_q = encode(block.gate.query, q_tokens)
+gate_k = encode(block.gate.key, k_tokens)
+
+# %%
 for head in range(2):
     soft = (soft_q[head] @ soft_k[head].T / 2).softmax(dim=1)
     logits = gate_q[head] @ gate_k[head].sum(dim=0) / 2
