@@ -2,6 +2,7 @@
 
 import struct
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -21,6 +22,12 @@ class Object:
     arguments: tuple[Any, ...] = ()
     state: Any = None
     new: bool = False
+
+
+def write(folder: Path, content: bytes, name: str = "MANO_RIGHT.pkl") -> Path:
+    """A file with these bytes."""
+    (folder / name).write_bytes(content)
+    return folder / name
 
 
 NDARRAY = Global("numpy", "ndarray")
