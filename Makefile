@@ -15,7 +15,7 @@ RUN := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test course bench figures lint format constraints clean
+.PHONY: help setup lab test course bench figures table lint format constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ bench: setup ## measure the speed claims (ratios within one run)
 
 figures: setup ## export the figures and their gallery page to figures/
 	@"$(RUN)" tools/make_figures.py
+
+table: setup ## write the table of the course into README.md
+	@"$(RUN)" tools/course_table.py
 
 lint: setup ## style and types only
 	@"$(RUN)" tools/run_tests.py lint types

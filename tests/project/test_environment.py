@@ -1,6 +1,9 @@
 """pyproject.toml, constraints.txt and environment.yml say the same."""
 
+import ast
+import sys
 import tomllib
+from importlib import metadata
 from pathlib import Path
 
 import freeze_constraints
@@ -52,3 +55,24 @@ def test_tested_versions_satisfy_the_lower_bounds(pinned: dict[str, str]) -> Non
 def test_constraints_cover_all_that_is_needed(pinned: dict[str, str]) -> None:
     needed = freeze_constraints.dependency_tree(freeze_constraints.direct_requirements())
     assert set(needed) <= set(pinned)
+
+
+def imported_packages(path: Path) -> set[str]:
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    names: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.add(node.module)
+    return {name.partition(".")[0] for name in names} - set(sys.stdlib_module_names) - {"handlib"}
+
+
+def test_every_package_that_handlib_imports_is_declared() -> None:
+    """Not left to what another package happens to bring along."""
+    declared = {canonicalize_name(r.name) for r in freeze_constraints.direct_requirements()}
+    provided = metadata.packages_distributions()
+    for path in sorted((ROOT / "handlib").rglob("*.py")):
+        for name in imported_packages(path):
+            sources = {canonicalize_name(package) for package in provided[name]}
+            assert sources & declared, f"{path}: {name}"

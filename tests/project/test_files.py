@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from handlib import weights
+
 ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "handlib").rglob("*.py"))
 LONGEST_MODULE = 300
@@ -44,16 +46,20 @@ def test_citation_names_both_papers() -> None:
     assert all(reference["authors"] for reference in citation["references"])
 
 
-@pytest.mark.parametrize("folder", ["assets", "weights"])
-def test_shipped_data_has_checksums(folder: str) -> None:
-    """Every binary file is listed in SHA256SUMS beside it, with the right sum."""
-    shipped = ROOT / "handlib" / folder
-    lines = (shipped / "SHA256SUMS").read_text().splitlines()
+def test_assets_have_checksums() -> None:
+    """Every binary file of the assets is listed in SHA256SUMS beside it, with the right sum."""
+    assets = ROOT / "handlib" / "assets"
+    lines = (assets / "SHA256SUMS").read_text().splitlines()
     sums = {name: digest for digest, name in (line.split() for line in lines)}
-    binary = {path.name for path in shipped.iterdir() if path.suffix in {".npz", ".safetensors"}}
-    assert binary and binary <= set(sums)
+    assert {path.name for path in assets.glob("*.npz")} <= set(sums)
     for name, digest in sums.items():
-        assert hashlib.sha256((shipped / name).read_bytes()).hexdigest() == digest, name
+        assert hashlib.sha256((assets / name).read_bytes()).hexdigest() == digest, name
+
+
+def test_weights_have_cards_with_their_checksum() -> None:
+    described = {weights.verified(weights.card(name)) for name in weights.names()}
+    assert described == set((ROOT / "handlib" / "weights").glob("*.safetensors"))
+    assert described
 
 
 @pytest.mark.parametrize("path", MODULES, ids=lambda path: str(path.relative_to(ROOT)))

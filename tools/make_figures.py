@@ -1,0 +1,109 @@
+"""Export the course's figures to figures/, with a gallery page (`make figures`).
+
+Three sources: HandOccNet's panels on test images, a contact sheet of the synthetic test set, and
+every figure stored in the notebooks, with its alt text and caption.
+"""
+
+import argparse
+import base64
+import os
+import re
+import sys
+from collections.abc import Iterator
+from html import unescape
+from pathlib import Path
+
+import nbformat
+import torch
+
+from handlib.data import HandBatch, SyntheticHands, collate
+from handlib.viz import Illustration, maps, show, theme
+from handlib.viz.gallery import handoccnet_panels, most_like
+from handlib.weights import load_handoccnet
+
+ROOT = Path(__file__).resolve().parent.parent
+FIGURES = ROOT / "figures"
+TEST_IMAGES = 200
+PANEL_OCCLUSIONS = (0.25, 0.45, 0.65)
+SHEET = (5, 10)
+STORED_FIGURE = re.compile(
+    r'<figure[^>]*><img alt="(?P<alt>[^"]*)".*?base64,(?P<png>[^"]+)">'
+    r"<figcaption>(?P<caption>.*?)(?:<br>.*?)?</figcaption>",
+    re.DOTALL,
+)
+
+
+def panels(batch: HandBatch) -> Iterator[tuple[str, Illustration]]:
+    model = load_handoccnet()
+    for ratio in PANEL_OCCLUSIONS:
+        name = f"handoccnet_{100 * ratio:.0f}_percent_hidden"
+        yield name, handoccnet_panels(model, batch, most_like(batch.occlusion, ratio))
+
+
+def contact_sheet(batch: HandBatch) -> tuple[str, Illustration]:
+    """Test images from least to most hidden, evenly over the set."""
+    rows, columns = SHEET
+    order = batch.occlusion.argsort()
+    chosen = order[torch.linspace(0, len(order) - 1, rows * columns).long()]
+    fig = theme.figure(1.15 * columns, 1.3 * rows)
+    axes = fig.subplots(rows, columns).ravel()
+    for ax, index in zip(axes, chosen.tolist(), strict=True):
+        maps.show_image(ax, batch.image[index])
+        ax.set_title(f"{float(batch.occlusion[index]):.0%}", fontsize=8, pad=2)
+    alt = f"{rows * columns} synthetic images of hands holding or behind objects."
+    caption = (
+        "The synthetic test set, from least to most hidden; above each image the hidden part."
+    )
+    return "synthetic_hands", show(fig, alt, caption, dpi=130)
+
+
+def notebook_figures(path: Path) -> Iterator[tuple[str, Illustration]]:
+    """The figures stored in a notebook, numbered in their order."""
+    outputs = [out for cell in nbformat.read(path, as_version=4).cells for out in
+               cell.get("outputs", [])]  # fmt: skip
+    pages = [out.get("data", {}).get("text/html", "") for out in outputs]
+    found = [match for page in pages for match in STORED_FIGURE.finditer(page)]
+    for number, match in enumerate(found, start=1):
+        png = base64.b64decode(match["png"])
+        alt, caption = unescape(match["alt"]), unescape(match["caption"])
+        yield f"{path.stem}_{number}", Illustration(png, alt, caption, "")
+
+
+def write(name: str, content: bytes) -> None:
+    FIGURES.mkdir(exist_ok=True)
+    part = FIGURES / f"{name}.part"
+    part.write_bytes(content)
+    os.replace(part, FIGURES / name)
+
+
+def gallery_page(sections: dict[str, dict[str, Illustration]]) -> str:
+    lines = ["# Gallery", "", "Made by `make figures`; CC BY 4.0.", ""]
+    for title, pictures in sections.items():
+        lines += [f"## {title}", ""]
+        for name, picture in pictures.items():
+            lines += [f"![{picture.alt}]({name}.png)", "", picture.caption, ""]
+    return "\n".join(lines)
+
+
+def main() -> int:
+    argparse.ArgumentParser(description=__doc__.splitlines()[0]).parse_args()
+    test_set = SyntheticHands("test", TEST_IMAGES)
+    batch = collate([test_set[index] for index in range(TEST_IMAGES)])
+    sections = {
+        "What HandOccNet sees": dict(panels(batch)),
+        "The images it learns from": dict([contact_sheet(batch)]),
+    }
+    for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
+        sections[f"Notebook {path.stem[:2]}"] = dict(notebook_figures(path))
+    for stale in FIGURES.glob("*.png"):
+        stale.unlink()
+    for pictures in sections.values():
+        for name, picture in pictures.items():
+            write(f"{name}.png", picture.png)
+    write("README.md", gallery_page(sections).encode())
+    print(f"Wrote {sum(map(len, sections.values()))} figures and figures/README.md.")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
