@@ -94,9 +94,8 @@ def mask_cross_entropy(
             "set mask=0 to train without"
         )
     masks = torch.stack([batch.visible, batch.amodal], 1).to(logits.dtype)  # B 2 H W
-    return F.binary_cross_entropy_with_logits(
-        logits, F.adaptive_avg_pool2d(masks, logits.shape[2:])
-    )
+    share = F.adaptive_avg_pool2d(masks, (logits.shape[2], logits.shape[3]))
+    return F.binary_cross_entropy_with_logits(logits, share)
 
 
 def _gaussians(

@@ -85,7 +85,7 @@ def _uniform(rows: int, columns: int, low: float, high: float, generator: Genera
 def _draw_camera(
     batch: HandBatch, config: AugmentationConfig, generator: Generator
 ) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, "B 3 3"]]:
-    """A rotation about the optical axis and new intrinsics that keep the image's centre + shift."""
+    """A turn about the optical axis; intrinsics that send the image's centre to itself + shift."""
     count, height, width = len(batch), *batch.image.shape[-2:]
     scale = 1 + config.scale * torch.randn(count, generator=generator).clamp(-1, 1)
     angle = torch.randn(count, generator=generator).clamp(-2, 2).deg2rad() * config.rotation

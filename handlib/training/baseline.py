@@ -14,6 +14,9 @@ from handlib.hands.rotations import axis_angle_to_rotmat
 class MeanPose(nn.Module):
     """Predicts the same hand for every image."""
 
+    vertices: Tensor
+    joints: Tensor
+
     def __init__(self, mean_hand: HandOutput) -> None:
         super().__init__()
         self.register_buffer("vertices", mean_hand.vertices)

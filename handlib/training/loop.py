@@ -101,7 +101,13 @@ def _loader(
 ) -> DataLoader[HandBatch]:
     """The batches from step `first` up to `steps`, shared out among the processes."""
     shares = accelerator.num_processes
-    order = BatchOrder(len(train), config.batch_size, config.seed, first * shares, steps * shares)
+    order = BatchOrder(
+        len(train),  # type: ignore[arg-type]  # torch's Dataset does not say that it is sized
+        config.batch_size,
+        config.seed,
+        first * shares,
+        steps * shares,
+    )
     loader = DataLoader(
         train,
         batch_sampler=order,

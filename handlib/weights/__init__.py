@@ -1,0 +1,70 @@
+"""The small trained weights that come with handlib, and their model cards.
+
+A card says what the weights were trained on, by which command, for how long, with which scores
+and limits. Weights are safetensors in half precision, so reading them runs no code, and their
+SHA-256 must be the card's.
+"""
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+from handlib.hands import HandModel, load_hand
+from handlib.models.handoccnet import HandOccNet
+from handlib.training.checkpoint import read_tensors
+from handlib.training.run import network_config
+
+SHIPPED = Path(__file__).parent
+
+
+def load_handoccnet(hand: HandModel | None = None, folder: Path | None = None) -> HandOccNet:
+    """HandOccNet at course scale, trained on synthetic hands, in evaluation mode.
+
+    Without `hand` it moves the hand that comes with handlib. The scores to expect are in
+    `card("handoccnet")["scores"]`.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is missing, or not the one of the card.
+    """
+    description = card("handoccnet", folder)
+    path = verified(description, folder)
+    model = HandOccNet(network_config(description["network"]), hand or load_hand())
+    model.load_state_dict(read_tensors(path)[0])
+    return model.eval()
+
+
+def card(name: str, folder: Path | None = None) -> dict[str, Any]:
+    """The model card: file, sha256, network, data, command, minutes, scores, limits, licence.
+
+    Raises:
+        FileNotFoundError: no weights of this name.
+    """
+    path = (folder or SHIPPED) / f"{name}.json"
+    if not path.is_file():
+        known = ", ".join(names(folder)) or "none"
+        raise FileNotFoundError(f"{path}: no such weights; there are: {known}")
+    return json.loads(path.read_text())
+
+
+def names(folder: Path | None = None) -> list[str]:
+    """The weights that are there, by the names of their cards."""
+    return sorted(path.stem for path in (folder or SHIPPED).glob("*.json"))
+
+
+def verified(description: dict[str, Any], folder: Path | None = None) -> Path:
+    """The weights' file, after its checksum has been compared with the card's.
+
+    Raises:
+        FileNotFoundError, ValueError: the file is missing or another one.
+    """
+    path = (folder or SHIPPED) / description["file"]
+    if not path.is_file():
+        raise FileNotFoundError(f"{path}: missing; install handlib again, `make lab` does")
+    found = hashlib.sha256(path.read_bytes()).hexdigest()
+    if found != description["sha256"]:
+        raise ValueError(
+            f"{path}: expected SHA-256 {description['sha256']}, found {found}; "
+            "the file is damaged or changed: install handlib again"
+        )
+    return path

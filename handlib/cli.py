@@ -1,0 +1,166 @@
+"""The command `handlib`: what the notebooks do, for a terminal. It holds no logic of its own."""
+
+import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import torch
+import typer
+from typer.core import TyperGroup
+
+from handlib import doctor as examination
+from handlib import weights
+from handlib.hands import load_hand
+from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
+from handlib.training import Scores, TrainConfig, evaluate, fit, mean_pose_baseline
+from handlib.training.checkpoint import STATE_FILE
+from handlib.training.run import DataConfig, RunConfig, load_run
+from handlib.weights.publish import publish
+
+
+class PlainErrors(TyperGroup):
+    """A user's mistake is answered with one line and exit code 2, not with a traceback."""
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except (OSError, ValueError, FloatingPointError) as error:
+            typer.echo(f"handlib: {error}", err=True)
+            raise typer.Exit(2) from error
+
+
+app = typer.Typer(
+    cls=PlainErrors, no_args_is_help=True, help="Hands under Occlusion: train, score, look after."
+)
+data_app = typer.Typer(no_args_is_help=True, help="Make data ready.")
+weights_app = typer.Typer(no_args_is_help=True, help="The weights that come with handlib.")
+app.add_typer(data_app, name="data")
+app.add_typer(weights_app, name="weights")
+
+RunDir = Annotated[Path, typer.Argument(help="A folder that `handlib train --run` has written.")]
+HandPath = Annotated[
+    Path | None,
+    typer.Option("--hand", help="Your MANO file or folder; else the shipped hand."),
+]
+Split = Annotated[Literal["train", "val", "test"], typer.Option()]
+
+
+@app.command()
+def train(
+    network: Annotated[Literal["handoccnet"], typer.Argument(help="What to train.")],
+    run: Annotated[Path, typer.Option(help="Folder for checkpoints and the trained weights.")],
+    recipe: Annotated[
+        Literal["course", "paper"], typer.Option(help="Minutes at 128 px, or as published.")
+    ] = "course",
+    data: Annotated[str, typer.Option(help="Data set.")] = "synthetic",
+    size: Annotated[int, typer.Option(help="Training images in the data set.")] = 16_000,
+    images: Annotated[int | None, typer.Option(help="Images to see; else the recipe's.")] = None,
+    seed: Annotated[int, typer.Option(help="Start of the weights, and order of the data.")] = 0,
+    bf16: Annotated[bool, typer.Option(help="Half precision where it is safe.")] = False,
+    resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
+    hand: HandPath = None,
+) -> None:
+    """Train a network, and score it on the validation split at every checkpoint."""
+    if (run / STATE_FILE).exists() and not resume:
+        raise FileExistsError(f"{run}: holds a run already; add --resume, or take another folder")
+    course = recipe == "course"
+    architecture = HandOccNetConfig.course() if course else HandOccNetConfig.paper()
+    standard = TrainConfig.course() if course else TrainConfig.paper(size)
+    config = replace(standard, images=images or standard.images, seed=seed, bf16=bf16)
+    source = DataConfig(data, size)
+    RunConfig(architecture, source, " ".join(["handlib", *sys.argv[1:]])).save(run)
+    torch.manual_seed(seed)
+    model = HandOccNet(architecture, load_hand(hand))
+    resolution = architecture.image_size
+    train_set = source.load("train", resolution)
+    val_set = source.load("val", resolution, 1_000)
+    fit(model, train_set, val_set, config, run, resume)
+    print_scores(
+        evaluate(model, val_set), evaluate(mean_pose_baseline(train_set, model.hand), val_set)
+    )
+
+
+@app.command("evaluate")
+def evaluate_run(
+    run: RunDir,
+    split: Split = "test",
+    size: Annotated[int, typer.Option(help="Images to score.")] = 2_000,
+    hand: HandPath = None,
+) -> None:
+    """Score a run by occlusion, beside the mean pose of its training data."""
+    config, hand_model = RunConfig.load(run), load_hand(hand)
+    model, resolution = load_run(run, hand_model), config.network.image_size
+    baseline = mean_pose_baseline(config.data.load("train", resolution), hand_model)
+    images = config.data.load(split, resolution, size)
+    print_scores(evaluate(model, images), evaluate(baseline, images))
+
+
+@app.command()
+def doctor() -> None:
+    """Look at this machine: what is there, what works, and how to mend what does not."""
+    checks = examination.examine()
+    for check in checks:
+        typer.echo(str(check))
+    if any(check.state == "broken" for check in checks):
+        raise typer.Exit(1)
+
+
+@data_app.command("generate")
+def generate(
+    split: Split = "train",
+    size: Annotated[int, typer.Option(help="Number of images.")] = 16_000,
+    seed: Annotated[int, typer.Option()] = 0,
+    resolution: Annotated[int, typer.Option(help="Side in pixels.")] = 128,
+) -> None:
+    """Render synthetic hands into the cache, so that a notebook need not wait for them."""
+    images = DataConfig("synthetic", size, seed).load(split, resolution)
+    typer.echo(f"{len(images):,} images are ready")
+
+
+@weights_app.command("list")
+def list_weights() -> None:
+    """Name the shipped weights with their scores."""
+    for name in weights.names():
+        scores = weights.card(name)["scores"]
+        model, mean = scores["model"], scores["mean_pose"]
+        typer.echo(
+            f"{name}: root-aligned {model['root_aligned']} mm (mean pose {mean['root_aligned']}), "
+            f"Procrustes {model['procrustes']} mm (mean pose {mean['procrustes']})"
+        )
+
+
+@weights_app.command("check")
+def check_weights() -> None:
+    """Compare every file of weights with its card's checksum."""
+    for name in weights.names():
+        typer.echo(f"{weights.verified(weights.card(name))}: as its card says")
+
+
+@weights_app.command("publish")
+def publish_weights(
+    run: RunDir,
+    minutes: Annotated[float, typer.Option(help="How long the run took.")],
+    hand: HandPath = None,
+) -> None:
+    """Ship a run's weights with handlib (maintainers)."""
+    description = publish(run, load_hand(hand), minutes)
+    typer.echo(f"{description['file']}: {description['scores']['model']['root_aligned']} mm")
+
+
+def print_scores(model: Scores, baseline: Scores) -> None:
+    """A table in millimetres: each bin of occlusion, then all."""
+    typer.echo("occlusion    images  root-aligned mm (mean pose)  Procrustes mm (mean pose)")
+    everything = {"low": 0.0, "high": 1.0, "count": len(model.root_aligned)}
+    rows = zip(
+        [*model.table(), everything | model.means()],
+        [*baseline.table(), baseline.means()],
+        strict=True,
+    )
+    for row, mean in rows:
+        bounds = f"{row['low']:4.0%} -{row['high']:5.0%}"
+        errors = (
+            f"{1000 * row[name]:12.1f} ({1000 * mean[name]:5.1f})"
+            for name in ("root_aligned", "procrustes")
+        )
+        typer.echo(f"{bounds}  {row['count']:7d}  " + "        ".join(errors))

@@ -1,0 +1,87 @@
+import json
+from dataclasses import replace
+
+import pytest
+from typer.testing import CliRunner
+
+from handlib import cli, weights
+from handlib.models.handoccnet import HandOccNetConfig
+from handlib.training import TrainConfig
+from handlib.training.run import DataConfig
+
+
+@pytest.fixture
+def handlib(monkeypatch, tiny_model, random_hands):
+    """The command at a size for a test: a tiny network and random hands."""
+    network = tiny_model().config
+    recipe = replace(TrainConfig.course(), images=32, batch_size=8, checkpoint_images=16)
+    monkeypatch.setattr(HandOccNetConfig, "course", classmethod(lambda cls: network))
+    monkeypatch.setattr(TrainConfig, "course", classmethod(lambda cls: recipe))
+    monkeypatch.setattr(
+        DataConfig,
+        "load",
+        lambda self, split, resolution, size=None: random_hands(min(size or self.size, 16)),
+    )
+
+    def call(*arguments):
+        return CliRunner().invoke(cli.app, [str(argument) for argument in arguments])
+
+    return call
+
+
+def test_train_then_evaluate(handlib, tmp_path):
+    run = tmp_path / "run"
+    trained = handlib("train", "handoccnet", "--run", run, "--size", 16, "--seed", 3)
+    assert trained.exit_code == 0, trained.output
+    assert {path.name for path in run.iterdir()} == {
+        "run.json",
+        "state.safetensors",
+        "model.safetensors",
+    }
+    assert json.loads((run / "run.json").read_text())["data"]["size"] == 16
+    scored = handlib("evaluate", run, "--size", 16)
+    assert scored.exit_code == 0, scored.output
+    rows = [line for line in scored.stdout.splitlines() if "%" in line]
+    assert len(rows) == 6 and " 16 " in rows[-1]
+    assert rows[-1].split()[3:] == trained.stdout.splitlines()[-1].split()[3:]
+
+
+def test_a_run_is_never_overwritten_and_can_be_resumed(handlib, tmp_path):
+    arguments = ("train", "handoccnet", "--run", tmp_path, "--size", 16)
+    assert handlib(*arguments).exit_code == 0
+    again = handlib(*arguments)
+    assert again.exit_code == 2 and "add --resume" in again.output
+    assert handlib(*arguments, "--resume").exit_code == 0
+    other = handlib(*arguments, "--resume", "--images", 64)
+    assert other.exit_code == 2 and "images=32 (now 64)" in other.output
+
+
+def test_mistakes_are_answered_in_a_line(handlib, tmp_path):
+    absent = handlib("evaluate", tmp_path / "absent")
+    assert absent.exit_code == 2
+    assert absent.output.startswith("handlib: ") and absent.output.count("\n") == 1
+    assert handlib("train", "resnet", "--run", tmp_path).exit_code == 2
+
+
+def test_generate_names_how_many_are_ready(handlib):
+    made = handlib("data", "generate", "--split", "val", "--size", 5)
+    assert made.exit_code == 0 and made.stdout == "5 images are ready\n"
+
+
+def test_published_weights_are_listed_and_checked(handlib, tmp_path, monkeypatch, hand):
+    monkeypatch.setattr(weights, "SHIPPED", tmp_path)
+    run = tmp_path / "run"
+    assert handlib("train", "handoccnet", "--run", run, "--size", 16).exit_code == 0
+    published = handlib("weights", "publish", run, "--minutes", 0.1)
+    assert published.exit_code == 0, published.output
+    listed = handlib("weights", "list")
+    assert listed.stdout.startswith("handoccnet: root-aligned") and "mean pose" in listed.stdout
+    assert handlib("weights", "check").exit_code == 0
+    (tmp_path / "handoccnet.safetensors").write_bytes(b"changed")
+    changed = handlib("weights", "check")
+    assert changed.exit_code == 2 and "expected SHA-256" in changed.stderr
+
+
+def test_shipped_weights_are_as_their_cards_say():
+    for name in weights.names():
+        weights.verified(weights.card(name))

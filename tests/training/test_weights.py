@@ -1,0 +1,74 @@
+import json
+
+import pytest
+import torch
+
+from handlib import weights
+from handlib.training.checkpoint import write_tensors
+from handlib.training.evaluate import evaluate
+from handlib.training.run import DataConfig, RunConfig, load_run
+from handlib.weights.publish import publish
+
+
+@pytest.fixture
+def published(tmp_path, monkeypatch, tiny_model, random_hands, hand):
+    """A tiny run's weights, published into a folder of their own."""
+    monkeypatch.setattr(
+        DataConfig, "load", lambda self, split, resolution, size=8: random_hands(size, 1)
+    )
+    model = tiny_model(seed=4)
+    RunConfig(model.config, DataConfig(size=8), "handlib train ...").save(tmp_path / "run")
+    write_tensors(tmp_path / "run" / "model.safetensors", model.state_dict(), {})
+    publish(tmp_path / "run", hand, minutes=0.1, folder=tmp_path, test_size=6)
+    return tmp_path
+
+
+def test_published_weights_score_as_their_card_says(published, hand, random_hands):
+    model = weights.load_handoccnet(hand, folder=published)
+    assert not model.training
+    card = weights.card("handoccnet", published)
+    found = 1000 * evaluate(model, random_hands(6, 1)).means()["root_aligned"]
+    assert card["scores"]["model"]["root_aligned"] == pytest.approx(found, abs=0.05)
+    assert {"licence", "limits", "command", "minutes", "data", "sha256"} <= card.keys()
+    assert sum(row["count"] for row in card["scores"]["model"]["by_occlusion"]) == 6
+
+
+def test_half_precision_halves_the_file_and_hardly_moves_the_hand(published, hand):
+    model = weights.load_handoccnet(hand, folder=published)
+    whole = load_run(published / "run", hand)
+    image = torch.rand(2, 3, 32, 32)
+    assert (model(image).vertices - whole(image).vertices).abs().max() < 1e-3
+    half = (published / "handoccnet.safetensors").stat().st_size
+    assert half < 0.7 * (published / "run" / "model.safetensors").stat().st_size
+
+
+def test_changed_weights_are_refused(published, hand):
+    path = published / "handoccnet.safetensors"
+    content = bytearray(path.read_bytes())
+    content[-1] ^= 1
+    path.write_bytes(content)
+    with pytest.raises(ValueError, match="expected SHA-256"):
+        weights.load_handoccnet(hand, folder=published)
+    path.unlink()
+    with pytest.raises(FileNotFoundError, match=r"handoccnet\.safetensors: missing"):
+        weights.load_handoccnet(hand, folder=published)
+
+
+def test_unknown_weights_are_named_with_the_known(published):
+    assert weights.names(published) == ["handoccnet"]
+    with pytest.raises(FileNotFoundError, match="there are: handoccnet"):
+        weights.card("deformer", published)
+
+
+def test_run_config_comes_back_from_json(tmp_path, tiny_model):
+    config = RunConfig(tiny_model().config, DataConfig(size=3, seed=2), "a command")
+    config.save(tmp_path)
+    assert RunConfig.load(tmp_path) == config
+    assert json.loads((tmp_path / "run.json").read_text())["data"]["size"] == 3
+    with pytest.raises(FileNotFoundError, match="handlib train --run"):
+        RunConfig.load(tmp_path / "elsewhere")
+
+
+def test_unknown_data_is_refused():
+    with pytest.raises(ValueError, match="found 'imagenet'"):
+        DataConfig("imagenet").load("train", 32)
