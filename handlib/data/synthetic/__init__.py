@@ -1,6 +1,6 @@
 """Rendered hands behind and around everyday objects."""
 
-from handlib.data.synthetic.composition import StillsConfig
+from handlib.data.synthetic.config import StillsConfig
 from handlib.data.synthetic.dataset import SyntheticHands
 
 __all__ = ["StillsConfig", "SyntheticHands"]

@@ -8,35 +8,44 @@ from scipy.ndimage import uniform_filter1d
 
 from handlib.data.synthetic import materials
 from handlib.data.synthetic.materials import Colour, thing_colour
-from handlib.data.synthetic.objects import SPLITS
+from handlib.data.synthetic.objects import SPLITS, Split
 
 PLATES = 96
 """Plates in each split's pool."""
 
 _SIZE = 192
 _PLATE_SEED = 0xBAC4
+_WOODS = (  # sRGB of birch, oak, beech, walnut, wenge and weathered wood
+    (0.80, 0.70, 0.55),
+    (0.66, 0.53, 0.38),
+    (0.70, 0.52, 0.40),
+    (0.42, 0.31, 0.23),
+    (0.24, 0.19, 0.16),
+    (0.55, 0.53, 0.50),
+)
 _WALLS = ("white", "grey", "white", "brown", "teal", "blue", "yellow")
 
 
-def background(rng: np.random.Generator, split: str, size: int) -> Float32[np.ndarray, "S S 3"]:
+def background(rng: np.random.Generator, split: Split, size: int) -> Float32[np.ndarray, "S S 3"]:
     """A crop, at times mirrored, of one of the split's plates; linear RGB."""
-    plate = _plate(split, int(rng.integers(PLATES)))
+    image = plate(split, int(rng.integers(PLATES)))
     side = rng.uniform(0.6, 1.0) * _SIZE
     left, top = rng.uniform(0, _SIZE - side, 2)
     steps = (np.arange(size) + 0.5) * (side / size)
     columns, rows = (left + steps).astype(int), (top + steps).astype(int)
     if rng.random() < 0.5:
         columns = columns[::-1]
-    return plate[rows[:, None], columns]
+    return image[rows[:, None], columns]
 
 
 @lru_cache(maxsize=3 * PLATES)
-def _plate(split: str, number: int) -> Float32[np.ndarray, "S S 3"]:
+def plate(split: Split, number: int) -> Float32[np.ndarray, "S S 3"]:
+    """Plate `number` of a split, larger than any crop of it; linear RGB."""
     rng = np.random.default_rng((_PLATE_SEED, SPLITS.index(split), number))
     kind = rng.choice(["room", "top", "wall", "far"], p=[0.4, 0.25, 0.15, 0.2])
     painter = {"room": _room, "top": _table_top, "wall": _wall, "far": _far}[kind]
     plate = painter(rng)
-    vignette = 1 + 0.08 * materials.smooth_noise(rng, _SIZE, _SIZE, 2)
+    vignette = 1 + 0.06 * materials.smooth_noise(rng, _SIZE, _SIZE, 2)
     return np.clip(plate * vignette[..., None], 0.004, 1).astype(np.float32)
 
 
@@ -68,11 +77,11 @@ def _table_top(rng: np.random.Generator) -> np.ndarray:
 
 def _surface(rng: np.random.Generator) -> np.ndarray:
     if rng.random() < 0.5:
-        tone = np.array([0.62, 0.45, 0.30]) * rng.uniform(0.45, 1.25)
-        return materials.wood(rng, materials.srgb_to_linear(np.clip(tone, 0, 1)), _SIZE, _SIZE)
+        tone = np.array(_WOODS[rng.integers(len(_WOODS))]) * rng.uniform(0.85, 1.15)
+        return materials.wood(rng, materials.srgb_to_linear(tone), _SIZE, _SIZE)
     if rng.random() < 0.5:
         return materials.cloth(rng, _wall_colour(rng), _SIZE, _SIZE)
-    return np.tile(materials.plain(rng, _wall_colour(rng)), (_SIZE // 32, _SIZE // 32, 1))
+    return np.tile(materials.plain(rng, _wall_colour(rng), 0.01), (_SIZE // 32, _SIZE // 32, 1))
 
 
 def _room(rng: np.random.Generator) -> np.ndarray:

@@ -127,7 +127,11 @@ def _fill_in_processes(recipe: Recipe, missing: list[int], bar: tqdm) -> None:
     Their standard input is a pipe from here: when this process is gone, they stop.
     """
     workers = min(len(missing), _cores())
-    environment = os.environ | {"OMP_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
+    environment = os.environ | {
+        "OMP_NUM_THREADS": "1",
+        "MKL_NUM_THREADS": "1",
+        "PYTHONPATH": os.pathsep.join(sys.path),  # a notebook may have found the package by path
+    }
     with tempfile.TemporaryFile("w+", encoding="utf-8") as log:
         processes = [
             subprocess.Popen(

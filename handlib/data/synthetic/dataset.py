@@ -7,7 +7,7 @@ from dataclasses import asdict
 from functools import cached_property, lru_cache
 from importlib.resources import files
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,12 +25,12 @@ from handlib.data.synthetic.cache import (
     stop_with_parent,
     write_shard,
 )
-from handlib.data.synthetic.composition import StillsConfig
-from handlib.data.synthetic.objects import SPLITS
+from handlib.data.synthetic.config import StillsConfig
+from handlib.data.synthetic.objects import SPLITS, Split
 from handlib.data.synthetic.stills import Still, make_still
 from handlib.hands.hand_model import HandModel, load_hand
 
-RENDERER_VERSION = 2
+RENDERER_VERSION = 3
 """Raise it with every change that alters an image or a label: old caches are then left alone."""
 
 _VISIBLE = 0x80  # bit of the label byte; the others hold the part
@@ -55,7 +55,7 @@ class SyntheticHands(Dataset[HandSample]):
 
     def __init__(
         self,
-        split: Literal["train", "val", "test"],
+        split: Split,
         size: int,
         seed: int = 0,
         resolution: int = 128,

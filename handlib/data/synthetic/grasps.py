@@ -73,7 +73,7 @@ def _wrap(
 
 def _closing_motions(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     """Joint motions while the knuckles close, and the limits of the joints after them."""
-    opened, closed, rest = (np.zeros((15, 3), np.float32) for _ in range(3))
+    opened, closed, rest = np.zeros((3, 15, 3), np.float32)
     opened[0::3, _FLEXION], closed[0::3, _FLEXION] = 0.05, rng.uniform(1.15, 1.4, 5)
     opened[1::3, _FLEXION], closed[1::3, _FLEXION] = 0.12, rng.uniform(0.45, 0.75)
     opened[2::3, _FLEXION], closed[2::3, _FLEXION] = 0.08, rng.uniform(0.2, 0.35)
@@ -81,9 +81,10 @@ def _closing_motions(rng: np.random.Generator) -> tuple[np.ndarray, np.ndarray]:
     opened[[0, 6, 9], _ABDUCTION] = closed[[0, 6, 9], _ABDUCTION] = spread
     thumb = slice(3 * _THUMB, 3 * _THUMB + 3)
     opened[thumb] = [[-0.20, 0.95, 0.10], [0.0, 0, 0], [0.1, 0, 0]]
-    closed[thumb] = [[0.45, rng.uniform(0.25, 0.45), 0.20], [0.6, 0, 0], [0.6, 0, 0]]
+    abduction = float(rng.uniform(0.25, 0.45))
+    closed[thumb] = np.array([[0.45, abduction, 0.20], [0.6, 0, 0], [0.6, 0, 0]])
     rest[1::3, _FLEXION], rest[2::3, _FLEXION] = 1.70, rng.uniform(0.8, 1.1)
-    rest[thumb] = [[0, 0, 0], [0.9, 0, 0], [1.1, 0, 0]]
+    rest[thumb, _FLEXION] = 0, 0.9, 1.1
     t = np.linspace(0, 1, LEVELS, dtype=np.float32)[:, None, None]
     return opened + (closed - opened) * t, rest
 
@@ -123,7 +124,7 @@ def _push(
     rng: np.random.Generator, skin: np.ndarray, rotation: np.ndarray, thing: EverydayObject
 ) -> np.ndarray:
     """Move the object along the palm's normal until it touches the open hand."""
-    width = thing.parts[0].solid.half[0] if thing.kind == "phone" else thing.girth
+    width = np.ptp(thing.mesh.vertices[:, 0]) / 2 if thing.kind == "phone" else thing.girth
     # Thin bars lie at the roots of the fingers, thick things nearer to the middle of the palm.
     x = -0.006 + 0.5 * min(width, 0.045) + rng.uniform(-0.006, 0.006)
     position = np.array([x, 0, rng.uniform(-0.020, 0.005)])

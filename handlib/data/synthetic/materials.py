@@ -63,8 +63,8 @@ def skin_colour(rng: np.random.Generator) -> tuple[Colour, Colour]:
 def thing_colour(rng: np.random.Generator, names: Sequence[str] = tuple(_HUES)) -> Colour:
     """A muted colour of an everyday thing, one of the named families."""
     share = np.array([_HUES[name][-1] for name in names], float)
-    hue, *ranges, _ = _HUES[names[rng.choice(len(names), p=share / share.sum())]]
-    saturation, value = rng.uniform(*ranges[:2]), rng.uniform(*ranges[2:])
+    hue, *ends, _ = _HUES[names[rng.choice(len(names), p=share / share.sum())]]
+    saturation, value = rng.uniform(ends[0], ends[1]), rng.uniform(ends[2], ends[3])
     turn = (hue + rng.normal(0, 0.015) + np.array([1, 2 / 3, 1 / 3])) % 1
     ramp = np.clip(np.abs(turn * 6 - 3) - 1, 0, 1)
     return srgb_to_linear(value * (1 - saturation + saturation * ramp))

@@ -8,6 +8,7 @@ an object, or a texture, that was trained on.
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
+from typing import Literal, get_args
 
 import numpy as np
 from jaxtyping import Float, Float32, Int
@@ -17,7 +18,8 @@ from handlib.data.synthetic.materials import Texture, thing_colour
 from handlib.data.synthetic.solids import Mesh, Revolved, RoundedBox, Tube, join
 
 Generator = np.random.Generator
-SPLITS = ("train", "val", "test")
+Split = Literal["train", "val", "test"]
+SPLITS: tuple[Split, ...] = get_args(Split)
 _INSTANCE_SEED = 0x0B7EC7
 
 
@@ -86,7 +88,7 @@ class EverydayObject:
         return np.min([part.solid.distance(points - part.offset) for part in self.parts], axis=0)
 
 
-def _profile(*rows: tuple[float, float]) -> np.ndarray:
+def _profile(*rows: tuple[float | int, float | int]) -> np.ndarray:
     """A closed-up profile, its z shifted so that the middle of its height is 0."""
     profile = np.array(rows, float)
     profile[:, 1] -= (profile[:, 1].min() + profile[:, 1].max()) / 2
@@ -228,7 +230,7 @@ def _screwdriver(rng: Generator) -> tuple[tuple[Part, ...], str, float]:
     steel = materials.plain(rng, np.full(3, 0.4))
     return (
         Part(Revolved(np.array(rows), 18), texture, gloss=0.3),
-        Part(Revolved(shaft, 10), steel, gloss=0.8, offset=(0, 0, 0.5 * length)),
+        Part(Revolved(shaft, 10), steel, gloss=0.8, offset=(0.0, 0.0, 0.5 * length)),
     ), "wrap", radius  # fmt: skip
 
 
@@ -245,7 +247,7 @@ def _hammer(rng: Generator) -> tuple[tuple[Part, ...], str, float]:
     steel = materials.plain(rng, np.full(3, rng.uniform(0.06, 0.3)))
     return (
         Part(Revolved(np.array(rows) + [0, start], 18), grip, gloss=0.1),
-        Part(RoundedBox(half, 0.003), steel, gloss=0.6, offset=(0, 0, length + start - 0.008)),
+        Part(RoundedBox(half, 0.003), steel, gloss=0.6, offset=(0.0, 0.0, length + start - 0.008)),
     ), "wrap", radius  # fmt: skip
 
 
@@ -274,7 +276,7 @@ KINDS: dict[str, Callable[[Generator], tuple[tuple[Part, ...], str, float]]] = {
 
 
 @lru_cache(maxsize=1024)
-def instance(split: str, kind: str, number: int) -> EverydayObject:
+def instance(split: Split, kind: str, number: int) -> EverydayObject:
     """The object `number` of a kind in a split; other splits never see it."""
     seed = (_INSTANCE_SEED, SPLITS.index(split), list(KINDS).index(kind), number)
     parts, grip, girth = KINDS[kind](np.random.default_rng(seed))

@@ -133,7 +133,10 @@ def _cast_shadow(scene: Scene, coverage: Float[np.ndarray, "S S"]) -> np.ndarray
 
 def _average(image: Float[np.ndarray, "H W C"]) -> Float[np.ndarray, "h w C"]:
     k = _SAMPLES
-    total = sum(image[i::k, j::k] for i in range(k) for j in range(k))
+    total = np.zeros_like(image[::k, ::k])
+    for i in range(k):
+        for j in range(k):
+            total += image[i::k, j::k]
     return total / np.float32(k * k)
 
 
@@ -148,9 +151,8 @@ def _label(
 ) -> tuple[Bool[np.ndarray, "S S"], UInt8[np.ndarray, "S S"]]:
     """The amodal mask, and in each of its pixels the highest label among the samples."""
     amodal = _mask(hand.pixel, fine)
-    labels = np.zeros(fine * fine, np.uint8)
-    labels[hand.pixel] = scene.surface.face_part[hand.face]
-    labels = labels.reshape(fine, fine)
+    labels = np.zeros((fine, fine), np.uint8)
+    labels.ravel()[hand.pixel] = scene.surface.face_part[hand.face]
     k = _SAMPLES
     highest = np.max([labels[i::k, j::k] for i in range(k) for j in range(k)], 0)
     return amodal, np.where(amodal, highest, 0).astype(np.uint8)

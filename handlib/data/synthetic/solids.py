@@ -150,10 +150,13 @@ class Tube:
         return _polyline_distance(flat, self.line[:, used], across, self.radii)
 
 
-def _mesh(*arrays: np.ndarray) -> Mesh:
-    vertices, normals, uv, faces = arrays
-    attributes = (array.astype(np.float32) for array in (vertices, normals, uv))
-    return Mesh(*attributes, faces.astype(np.int32))
+def _mesh(vertices: np.ndarray, normals: np.ndarray, uv: np.ndarray, faces: np.ndarray) -> Mesh:
+    return Mesh(
+        vertices.astype(np.float32),
+        normals.astype(np.float32),
+        uv.astype(np.float32),
+        faces.astype(np.int32),
+    )
 
 
 def _revolve(rows: Float[np.ndarray, "N 2"], circle: Float[np.ndarray, "C 2"]) -> np.ndarray:

@@ -6,10 +6,12 @@ import numpy as np
 import torch
 from jaxtyping import Float, UInt8
 
-from handlib.data.synthetic.composition import Posed, StillsConfig, compose
-from handlib.data.synthetic.objects import SPLITS
+from handlib.data.synthetic.composition import compose
+from handlib.data.synthetic.config import StillsConfig
+from handlib.data.synthetic.objects import SPLITS, Split
 from handlib.data.synthetic.render import Picture, render
 from handlib.data.synthetic.scene import Scene
+from handlib.data.synthetic.views import Posed
 from handlib.hands.hand_model import HandModel
 
 _IMAGE_SEED = 0x57111
@@ -34,15 +36,9 @@ class Still:
 
 @torch.inference_mode()
 def make_still(
-    split: str, seed: int, index: int, size: int, config: StillsConfig, hand: HandModel
+    split: Split, seed: int, index: int, size: int, config: StillsConfig, hand: HandModel
 ) -> Still:
-    """Render image `index` of a split.
-
-    Raises:
-        ValueError: the split's name is unknown.
-    """
-    if split not in SPLITS:
-        raise ValueError(f"split: expected one of {', '.join(SPLITS)}, found {split!r}")
+    """Render image `index` of a split."""
     rng = np.random.default_rng((_IMAGE_SEED, SPLITS.index(split), seed, index))
     scene, posed, owner = compose(rng, split, size, config, hand)
     picture = render(scene)

@@ -1,0 +1,114 @@
+"""A hand before a camera: at rest, turned and placed, cut out, and small for a first look."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from jaxtyping import Float, Float32
+from scipy.spatial.transform import Rotation
+from torch import Tensor
+
+from handlib.data.synthetic.config import StillsConfig
+from handlib.data.synthetic.grasps import Grasp
+from handlib.data.synthetic.objects import EverydayObject
+from handlib.data.synthetic.occlusion import SmallView, shrink
+from handlib.data.synthetic.rasterizer import rasterize
+from handlib.data.synthetic.scene import PlacedThing
+from handlib.data.synthetic.skin import hand_surface
+from handlib.hands.hand_model import HandModel
+
+_PALM_VIEW = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
+"""Hand frame to camera: fingers up, the palm towards the camera."""
+_SMALL = 48
+"""Pixels of the raster that occlusion is aimed on."""
+
+
+@dataclass(frozen=True)
+class RestHand:
+    """A hand in MANO's own frame, its wrist closed: what all views of it share."""
+
+    betas: Float[Tensor, "10"]
+    fingers: Float32[np.ndarray, "15 3"]
+    vertices: Float[np.ndarray, "V 3"]
+    joints: Float[np.ndarray, "21 3"]
+
+
+def rest_hand(
+    hand: HandModel, betas: Float[Tensor, "10"], fingers: Float32[np.ndarray, "15 3"]
+) -> RestHand:
+    """Shape and bend a hand."""
+    pose = torch.nn.functional.pad(torch.from_numpy(fingers), (0, 0, 1, 0))
+    output = hand(pose[None], betas[None])
+    vertices = hand_surface(hand).close(output.vertices[0].double().numpy())
+    return RestHand(betas, fingers, vertices, output.joints[0].double().numpy())
+
+
+@dataclass(frozen=True)
+class Posed:
+    """A hand in the camera frame with its labels, before anything is in front of it."""
+
+    pose: Float32[np.ndarray, "16 3"]
+    betas: Float[Tensor, "10"]
+    translation: Float32[np.ndarray, "3"]
+    joints: Float32[np.ndarray, "21 3"]
+    vertices: Float32[np.ndarray, "V 3"]
+    rotation: Float[np.ndarray, "3 3"]
+    shift: Float[np.ndarray, "3"]
+    intrinsics: Float[np.ndarray, "3 3"]
+
+    def place(self, held: Grasp, thing: EverydayObject) -> PlacedThing:
+        """An object given in the hand's rest frame, in the camera frame."""
+        position = self.rotation @ held.position + self.shift
+        return PlacedThing(thing, self.rotation @ held.rotation, position)
+
+
+def see(rng: np.random.Generator, size: int, config: StillsConfig, rest: RestHand) -> Posed:
+    """Look at a hand: turn it, put it before the camera, and cut the image around it."""
+    turn = [rng.uniform(-angle, angle) for angle in (config.roll, config.tilt, config.spin)]
+    root = Rotation.from_euler("ZXY", turn, degrees=True).as_matrix() @ _PALM_VIEW
+    axis_angle = Rotation.from_matrix(root).as_rotvec()[None]
+    away = np.tan(np.radians(rng.uniform(-config.off_axis, config.off_axis, 2)))
+    goal = rng.uniform(*config.distance) * np.append(away, 1)
+    # MANO turns about the wrist: x -> R (x - J0) + J0 + t, so t moves the turned hand to its goal.
+    wrist = rest.joints[0]
+    translation = (goal - root @ (rest.joints.mean(0) - wrist) - wrist).astype(np.float32)
+    shift = translation + wrist - root @ wrist
+    vertices = (rest.vertices @ root.T + shift).astype(np.float32)
+    return Posed(
+        pose=np.concatenate([axis_angle, rest.fingers]).astype(np.float32),
+        betas=rest.betas,
+        translation=translation,
+        joints=(rest.joints @ root.T + shift).astype(np.float32),
+        vertices=vertices,
+        rotation=root,
+        shift=shift,
+        intrinsics=_crop(rng, size, config, vertices),
+    )
+
+
+def _crop(
+    rng: np.random.Generator, size: int, config: StillsConfig, vertices: Float[np.ndarray, "V 3"]
+) -> Float[np.ndarray, "3 3"]:
+    """The camera of a square image around the hand, not exactly centred."""
+    flat = vertices[:, :2] / vertices[:, 2:]
+    low, high = flat.min(0), flat.max(0)
+    fill = rng.uniform(*config.fill)
+    focal = fill * size / (high - low).max()
+    room = 0.5 * (0.97 - fill) * size  # the hand stays inside
+    centre = (size - 1) / 2 + rng.uniform(-0.5, 0.5, 2) * min(room, 0.1 * size) * 2
+    x, y = centre - focal * (low + high) / 2
+    return np.array([[focal, 0, x], [0, focal, y], [0, 0, 1]])
+
+
+def small_view(posed: Posed, hand: HandModel, size: int, things: list[PlacedThing]) -> SmallView:
+    intrinsics = shrink(posed.intrinsics, size, _SMALL)
+    seen = rasterize(posed.vertices, hand_surface(hand).faces, intrinsics, _SMALL, _SMALL)
+    depth = seen.depth_map(_SMALL, _SMALL)
+    amodal = np.isfinite(depth)
+    visible = amodal
+    for placed in things:
+        mesh = placed.thing.mesh
+        vertices = mesh.vertices @ placed.rotation.T + placed.position
+        blocker = rasterize(vertices, mesh.faces, intrinsics, _SMALL, _SMALL)
+        visible = visible & (depth < blocker.depth_map(_SMALL, _SMALL))
+    return SmallView(intrinsics, amodal, visible)
