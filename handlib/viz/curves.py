@@ -55,7 +55,7 @@ def grouped_bars(
             _label(ax, bar.get_x() + bar.get_width() / 2, above, value)
     ax.set_xticks(places, groups)
     ax.margins(y=0.12)
-    ax.legend(fontsize=8)
+    ax.legend(fontsize=8, loc="lower center", bbox_to_anchor=(0.5, 1), ncols=len(series))
 
 
 def _label(ax: Axes, x: float, y: float, value: float) -> None:

@@ -27,7 +27,7 @@
 #     prerequisites: matrix products, softmax; [00](00_start_here.ipynb)
 #     minutes_to_do: 40
 #     minutes: 1
-#     memory_mb: 1200
+#     memory_mb: 1400
 #     data: 200 synthetic test images, made on the spot
 #     seed: 6
 # ---
@@ -506,7 +506,7 @@ for i in range(model.config.depth):
         table.append(torch.stack(means).nanmean(dim=1))
 table = torch.stack(table)
 
-fig = viz.theme.figure(6, 3.2)
+fig = viz.theme.figure(6, 0.6 + 0.4 * len(rows))
 viz.maps.number_table(fig.subplots(), table, rows, list(where))
 viz.show(fig, **caption("gates", values=table.numpy().round(2)))
 
