@@ -193,5 +193,5 @@ def _sample(record: Any) -> HandSample:
         masks=HandMasks(visible=labels >= _VISIBLE, amodal=parts > 0, parts=parts),
         occlusion=float(record["occlusion"]),
         side="right",
-        identity=bytes(record["identity"]).decode(),
+        identity=record["identity"].item().decode(),
     )
