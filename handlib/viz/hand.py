@@ -144,6 +144,23 @@ def draw_skeleton(
         ax.plot(x, y, "o", markersize=4, color=colour, markerfacecolor=face, zorder=4)
 
 
+def draw_joint_errors(
+    ax: Axes, predicted: Float[Tensor, "21 3"], truth: Float[Tensor, "21 3"]
+) -> None:
+    """Two hands in metres seen along z: the truth filled, the prediction hollow, errors as lines.
+
+    Both in a camera's frame (y down), aligned as the error to be shown asks for.
+    """
+    found, right = 1000 * predicted[:, :2], 1000 * truth[:, :2]
+    for start, end in zip(found.tolist(), right.tolist(), strict=True):
+        ax.plot(*zip(start, end, strict=True), color=theme.MUTED, linewidth=1, zorder=1)
+    draw_skeleton(ax, right)
+    draw_skeleton(ax, found, hidden=torch.ones(21, dtype=torch.bool))
+    ax.set_aspect("equal")
+    ax.invert_yaxis()
+    ax.set_xlabel("mm")
+
+
 def draw_hidden(ax: Axes, visible: Bool[Tensor, "H W"], amodal: Bool[Tensor, "H W"]) -> None:
     """Outline the whole hand and hatch the part of it that something covers."""
     hidden = (amodal & ~visible).float().numpy()
