@@ -6,8 +6,7 @@ lightness for every kind of colour vision.
 
 import io
 
-from cycler import cycler
-from matplotlib import style
+from matplotlib import cycler, style
 from matplotlib.figure import Figure
 
 INK = "#222222"
