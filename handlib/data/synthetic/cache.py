@@ -43,17 +43,17 @@ def write_shard(folder: Path, number: int, records: np.ndarray) -> None:
     Raises:
         CacheError: the disk is full.
     """
-    handle, name = tempfile.mkstemp(prefix=f".{number:06d}-", suffix=".tmp", dir=folder)
+    draft = folder / f".{number:06d}-{os.getpid()}.tmp"
     try:
-        with os.fdopen(handle, "wb") as file:
+        with draft.open("wb") as file:
             np.save(file, records, allow_pickle=False)
-        os.replace(name, shard_path(folder, number))
+        os.replace(draft, shard_path(folder, number))
     except OSError as error:
         if error.errno == errno.ENOSPC:
             raise CacheError(_full(folder, records.nbytes)) from error
         raise
     finally:
-        Path(name).unlink(missing_ok=True)
+        draft.unlink(missing_ok=True)
 
 
 def shard_path(folder: Path, number: int) -> Path:

@@ -30,7 +30,7 @@ from handlib.data.synthetic.objects import SPLITS, Split
 from handlib.data.synthetic.stills import Still, make_still
 from handlib.hands.hand_model import HandModel, load_hand
 
-RENDERER_VERSION = 3
+RENDERER_VERSION = 4
 """Raise it with every change that alters an image or a label: old caches are then left alone."""
 
 _VISIBLE = 0x80  # bit of the label byte; the others hold the part

@@ -51,7 +51,7 @@ def _wrap(
     path = pose_from_motions(torch.from_numpy(knuckles)).numpy()
     vertices = _skin(hand, betas, path)
     rotation = _wrap_rotation(rng, thing)
-    position = _push(rng, vertices[0], rotation, thing)
+    position = _push(rng, vertices[0, ::2], rotation, thing)
     finger, phalanx = _finger_of_vertex(hand)
 
     def reach(skin: np.ndarray, used: np.ndarray) -> np.ndarray:

@@ -35,12 +35,10 @@ class Fragments:
         self, attribute: Float[np.ndarray, "V C"], faces: Int[np.ndarray, "F 3"]
     ) -> Float32[np.ndarray, "P C"]:
         """A vertex attribute at every covered pixel."""
-        corners = faces[self.face]
-        attribute = attribute.astype(np.float32, copy=False)
-        value = attribute[corners[:, 0]] * self.weights[:, :1]
-        value += attribute[corners[:, 1]] * self.weights[:, 1:2]
-        value += attribute[corners[:, 2]] * self.weights[:, 2:]
-        return value
+        per_face = attribute.astype(np.float32, copy=False)[faces].reshape(len(faces), -1)
+        width = attribute.shape[1]
+        corners = per_face.take(self.face, 0).reshape(len(self.face), 3, width)  # P 3 C
+        return np.einsum("pkc,pk->pc", corners, self.weights)
 
     def depth_map(self, height: int, width: int) -> Float32[np.ndarray, "H W"]:
         """Depth as an image, infinite where nothing is seen."""

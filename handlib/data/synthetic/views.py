@@ -101,6 +101,7 @@ def _crop(
 
 
 def small_view(posed: Posed, hand: HandModel, size: int, things: list[PlacedThing]) -> SmallView:
+    """What a few pixels show of the hand behind the things it holds."""
     intrinsics = shrink(posed.intrinsics, size, _SMALL)
     seen = rasterize(posed.vertices, hand_surface(hand).faces, intrinsics, _SMALL, _SMALL)
     depth = seen.depth_map(_SMALL, _SMALL)
