@@ -3,6 +3,9 @@
 As in the released code: learned positions in every block (H12), no norm before the attention and
 no output projection (H11), an MLP behind a layer norm. FIT's block has the sigmoid gate and no
 query residual, SET's has the residual and no gate.
+
+What acts on each token alone is a 1×1 convolution over the channels-last map: the same numbers as
+a linear layer over tokens, up to twice as fast on a CPU.
 """
 
 import torch
@@ -21,15 +24,17 @@ from handlib.models.record import recording, tap
 
 
 class TokenMLP(nn.Module):
-    """Each token by itself: widen, GELU, narrow."""
+    """Layer norm, then each token by itself: widen, GELU, narrow."""
 
     def __init__(self, channels: int, hidden: int) -> None:
         super().__init__()
-        self.widen = nn.Linear(channels, hidden)
-        self.narrow = nn.Linear(hidden, channels)
+        self.norm = nn.LayerNorm(channels)
+        self.widen = nn.Conv2d(channels, hidden, 1)
+        self.narrow = nn.Conv2d(hidden, channels, 1)
 
-    def forward(self, tokens: Float[Tensor, "B N C"]) -> Float[Tensor, "B N C"]:
-        return self.narrow(F.gelu(self.widen(tokens)))
+    def forward(self, x: Float[Tensor, "B C h w"]) -> Float[Tensor, "B C h w"]:
+        y = self.norm(x.permute(0, 2, 3, 1)).permute(0, 3, 1, 2)
+        return self.narrow(F.gelu(self.widen(y)))
 
 
 class AttentionBlock(nn.Module):
@@ -52,43 +57,38 @@ class AttentionBlock(nn.Module):
         self.query_residual = query_residual
         self.query_position = nn.Parameter(torch.randn(1, channels, cells, cells))
         self.key_position = nn.Parameter(torch.randn(1, channels, cells, cells))
-        self.query = nn.Linear(channels, channels)
-        self.key = nn.Linear(channels, channels)
-        self.value = nn.Linear(channels, channels)
+        self.query = nn.Conv2d(channels, channels, 1)
+        self.key = nn.Conv2d(channels, channels, 1)
+        self.value = nn.Conv2d(channels, channels, 1)
         self.gate = None if gate is None else SigmoidGate(channels, heads, gate)
-        self.norm = nn.LayerNorm(channels)
         self.mlp = TokenMLP(channels, mlp_ratio * channels)
 
     def forward(
         self, query: Float[Tensor, "B C h w"], key: Float[Tensor, "B C h w"]
     ) -> Float[Tensor, "B C h w"]:
-        """(query map, key map) to the refined query map."""
-        placed_query = to_tokens(query + self.query_position)
-        placed_key = to_tokens(key + self.key_position)
-        x = self._attend(placed_query, placed_key, to_tokens(key))
+        """(query map, key map) to the refined query map; values have no position."""
+        x = self._attend(query + self.query_position, key + self.key_position, key)
         if self.query_residual:
-            x = x + to_tokens(query)
-        x = x + self.mlp(self.norm(x))
-        return to_map(x, query)
+            x = x + query
+        return x + self.mlp(x)
 
     def _attend(
         self,
-        query: Float[Tensor, "B N C"],
-        key: Float[Tensor, "B N C"],
-        value: Float[Tensor, "B N C"],
-    ) -> Float[Tensor, "B N C"]:
+        query: Float[Tensor, "B C h w"],
+        key: Float[Tensor, "B C h w"],
+        value: Float[Tensor, "B C h w"],
+    ) -> Float[Tensor, "B C h w"]:
         """C·V with C = C_soft ⊗ C_sig; the gate scales whole rows, so it may follow C_soft·V."""
-        q, k, v = (
-            split_heads(encode(x), self.heads)
-            for encode, x in ((self.query, query), (self.key, key), (self.value, value))
-        )
-        gate = None if self.gate is None else self.gate(query, key)
+        q = split_heads(to_tokens(self.query(query)), self.heads)  # B A N d
+        k = split_heads(to_tokens(self.key(key)), self.heads)
+        v = split_heads(to_tokens(self.value(value)), self.heads)
+        gate = None if self.gate is None else self.gate(to_tokens(query), to_tokens(key))
         if recording(self):
             attended = self._correlate(q, k, gate).to(v.dtype) @ v
         else:
             attended = F.scaled_dot_product_attention(q, k, v)  # B A N d
             attended = attended if gate is None else attended * gate.to(attended.dtype)
-        return join_heads(attended)
+        return to_map(join_heads(attended), like=query)
 
     def _correlate(
         self,

@@ -3,7 +3,7 @@
 import torch
 from torch import nn
 
-from handlib.models.block import AttentionBlock
+from handlib.models.block import AttentionBlock, TokenMLP
 from handlib.models.bottleneck import PreActBottleneck
 from handlib.models.conv_norm import LEAKY_SLOPE
 from handlib.models.mano_head import POSE_JOINTS, ManoHead
@@ -25,18 +25,19 @@ def kaiming(module: nn.Module) -> None:
 def small_normal(module: nn.Module) -> None:
     """The released code's start of FIT, SET and the regressor.
 
-    N(0, 0.001²) for convolutions, and for the attention's linear layers, which are 1×1
-    convolutions there; N(0, 0.01²) for the other linear layers.
+    N(0, 0.01²) for the layers that are linear there, in the MLPs and in the MANO head, and
+    N(0, 0.001²) for all that are convolutions there.
     """
+    linear_there = {
+        layer
+        for parent in module.modules()
+        if isinstance(parent, TokenMLP | ManoHead)
+        for layer in parent.children()
+    }
     for layer in module.modules():
-        if isinstance(layer, nn.Conv2d):
-            _normal(layer, std=0.001)
-        elif isinstance(layer, nn.Linear):
-            _normal(layer, std=0.01)
-    for block in _attention_blocks(module):
-        for name, layer in block.named_modules():
-            if isinstance(layer, nn.Linear) and not name.startswith("mlp"):
-                _normal(layer, std=0.001)
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.normal_(layer.weight, std=0.01 if layer in linear_there else 0.001)
+            _zero_bias(layer)
 
 
 def zero_residuals(module: nn.Module) -> None:
@@ -65,18 +66,10 @@ def identity_pose(head: ManoHead, std: float = 0.001) -> None:
 
 def position_scale(module: nn.Module, std: float) -> None:
     """Learned positions from N(0, std²); at 1, as released, they outweigh young features."""
-    for block in _attention_blocks(module):
-        nn.init.normal_(block.query_position, std=std)
-        nn.init.normal_(block.key_position, std=std)
-
-
-def _attention_blocks(module: nn.Module) -> list[AttentionBlock]:
-    return [block for block in module.modules() if isinstance(block, AttentionBlock)]
-
-
-def _normal(layer: nn.Conv2d | nn.Linear, std: float) -> None:
-    nn.init.normal_(layer.weight, std=std)
-    _zero_bias(layer)
+    for block in module.modules():
+        if isinstance(block, AttentionBlock):
+            nn.init.normal_(block.query_position, std=std)
+            nn.init.normal_(block.key_position, std=std)
 
 
 def _zero(layer: nn.Conv2d | nn.Linear) -> None:

@@ -1,8 +1,8 @@
 """The authors' checkpoints, loaded into our networks.
 
 Our parameters have the shapes of the released ones under names that say what they are; the table
-below is the whole translation. Only linear layers on tokens differ: there they are 1×1
-convolutions, with two more axes of length 1.
+below is the whole translation. A linear layer on tokens and a 1×1 convolution on the map are the
+same; where theirs is the one and ours the other, two axes of length 1 come or go.
 """
 
 import re
@@ -44,7 +44,7 @@ _RENAMES: tuple[tuple[str, str | Callable[[re.Match[str]], str]], ...] = (
     (r"\.key_position", ".k_embedding"),
     (r"\.gate\.(query|key)", r".encode_\g<1>2"),
     (r"(layers\.\d)\.(query|key|value)", r"\1.encode_\2"),
-    (r"(layers\.\d)\.norm", r"\1.norm2"),
+    (r"(layers\.\d)\.mlp\.norm", r"\1.norm2"),
     (r"\.mlp\.widen", ".mlp.fc1"),
     (r"\.mlp\.narrow", ".mlp.fc2"),
     (r"^fit\.merge\.conv1", "FIT.conv1.0"),
@@ -125,7 +125,7 @@ def _check(given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     misshapen = [
         f"{key} {tuple(given[key].shape)} instead of {tuple(expected[key].shape)}"
         for key in sorted(expected.keys() & given.keys())
-        if not _fits(given[key], expected[key])
+        if _pointwise(given[key].shape) != _pointwise(expected[key].shape)
     ]
     problems = {"missing": missing, "unexpected": unexpected, "misshapen": misshapen}
     if any(problems.values()):
@@ -137,5 +137,5 @@ def _check(given: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
         raise ValueError(f"this is no state dict of the released network: {lists}")
 
 
-def _fits(given: Tensor, expected: Tensor) -> bool:
-    return given.shape in (expected.shape, (*expected.shape, 1, 1))
+def _pointwise(shape: tuple[int, ...]) -> tuple[int, ...]:
+    return shape[:2] if len(shape) == 4 and shape[2:] == (1, 1) else shape
