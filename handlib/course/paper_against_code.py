@@ -11,7 +11,10 @@ from handlib.course import texts
 
 @dataclass(frozen=True)
 class Row:
-    """One disagreement. `switch` is the config field that flips it, "" where there is none."""
+    """One disagreement. `switch` is the config field that flips it, "" where there is none.
+
+    notebook: where it is taught. overview: whether notebook 00 shows it too.
+    """
 
     id: str
     topic: str
@@ -21,12 +24,17 @@ class Row:
     ours: str
     switch: str
     notebook: str
+    overview: bool = False
 
 
 def rows(notebook: str | None = None) -> tuple[Row, ...]:
-    """The whole table, or the rows taught in notebook `notebook` ("06")."""
+    """The whole table, or the rows shown in notebook `notebook` ("06")."""
     table = (Row(**entry) for entry in texts.load("paper_against_code"))
-    return tuple(row for row in table if notebook in (None, row.notebook))
+    return tuple(
+        row
+        for row in table
+        if notebook in (None, row.notebook) or (notebook == "00" and row.overview)
+    )
 
 
 def to_markdown(excerpt: tuple[Row, ...]) -> str:

@@ -1,14 +1,14 @@
 """From a notebook's source (jupytext percent) to the notebook, with the generated cells filled in.
 
-A Markdown cell of the source may hold one of three marks, which are replaced by text made from
-the notebook's metadata and the course's tables: `{{ header }}`, `{{ quiz }}` and
+A Markdown cell of the source may hold one of four marks, which are replaced by text made from the
+notebook's metadata and the course's tables: `{{ header }}`, `{{ quiz }}`, `{{ course_map }}` and
 `{{ paper_against_code }}`. So each fact is written down once and readable without a kernel.
 """
 
 from pathlib import Path
 from typing import Any
 
-from handlib.course import contract, paper_against_code, quiz
+from handlib.course import contract, course_map, paper_against_code, quiz
 from handlib.course.contract import Contract
 
 
@@ -24,6 +24,7 @@ def read_source(path: Path) -> Any:
         "paper_against_code": lambda: paper_against_code.to_markdown(
             paper_against_code.rows(promise.number)
         ),
+        "course_map": lambda: course_map.to_markdown({s[:2]: s for s in _stems(path)}),
     }
     for cell in notebook.cells:
         for mark, text in fill.items():
@@ -34,13 +35,18 @@ def read_source(path: Path) -> Any:
 
 def navigation(path: Path) -> str:
     """Links to the notebooks before and after the source at `path`."""
-    stems = sorted(p.stem for p in path.parent.glob("[0-9][0-9]_*.py"))
+    stems = _stems(path)
     here = stems.index(path.stem)
     before = f"← [{_label(stems[here - 1])}]({stems[here - 1]}.ipynb)" if here else ""
     after = (
         f"[{_label(stems[here + 1])}]({stems[here + 1]}.ipynb) →" if here + 1 < len(stems) else ""
     )
     return " · ".join(link for link in (before, after) if link)
+
+
+def _stems(path: Path) -> list[str]:
+    """The names of all sources beside `path`, in order."""
+    return sorted(p.stem for p in path.parent.glob("[0-9][0-9]_*.py"))
 
 
 def _label(stem: str) -> str:
