@@ -10,7 +10,7 @@ from handlib.course import texts
 class Entry:
     """One notebook of the course, here already or to come.
 
-    part: "hand", "HandOccNet" or "Deformer". needs: the numbers that it builds on directly.
+    part: "Hand", "HandOccNet" or "Deformer". needs: the numbers that it builds on directly.
     """
 
     number: str

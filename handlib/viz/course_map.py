@@ -9,9 +9,9 @@ from matplotlib.patches import FancyArrowPatch, FancyBboxPatch
 from handlib.course.course_map import Entry
 from handlib.viz import theme
 
-_ROWS = {"hand": 0, "HandOccNet": 1, "Deformer": 2}
-_COLOUR = {"hand": theme.GREEN, "HandOccNet": theme.BLUE, "Deformer": theme.VERMILION}
-_WIDTH, _HEIGHT = 0.84, 0.56
+_ROWS = {"Hand": 0, "HandOccNet": 1, "Deformer": 2}
+_COLOUR = {"Hand": theme.GREEN, "HandOccNet": theme.BLUE, "Deformer": theme.VERMILION}
+_WIDTH, _HEIGHT = 0.84, 0.62
 
 
 def draw_course_map(ax: Axes, course: Iterable[Entry], here: Collection[str]) -> None:
@@ -23,8 +23,9 @@ def draw_course_map(ax: Axes, course: Iterable[Entry], here: Collection[str]) ->
         for needed in entry.needs:
             _arrow(ax, places[needed], places[entry.number])
     for part, row in _ROWS.items():
-        ax.text(-0.45, row - 0.4, part, color=_COLOUR[part], weight="bold", va="bottom")
-    ax.set(xlim=(-0.6, max(x for x, _ in places.values()) + 0.6), ylim=(2.6, -0.75))
+        text = ax.text(-0.55, row, part, ha="right", va="center", rotation=90)
+        text.set(color=_COLOUR[part], weight="bold")
+    ax.set(xlim=(-0.75, max(x for x, _ in places.values()) + 0.45), ylim=(2.4, -0.4))
     ax.set_axis_off()
 
 
@@ -58,14 +59,15 @@ def _box(ax: Axes, entry: Entry, place: tuple[float, float], here: bool) -> None
 
 
 def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> None:
-    """Straight to the neighbour in a row; over a notebook in between, or to a row, in an arc."""
+    """Straight to the neighbour or down to the next row; over the notebooks between in an arc."""
     (x0, y0), (x1, y1) = start, end
-    down = y1 > y0
-    tail = (x0, y0 + _HEIGHT / 2) if down else (x0 + _WIDTH / 2, y0)
-    head = (x1, y1 - _HEIGHT / 2) if down else (x1 - _WIDTH / 2, y1)
-    if not down and x1 - x0 > 1:
-        tail, head = (x0, y0 - _HEIGHT / 2), (x1, y1 - _HEIGHT / 2)
-    bend = -0.25 if not down and x1 - x0 > 1 else 0.0
+    half, arc = _HEIGHT / 2, y0 == y1 and x1 - x0 > 1
+    if y1 > y0:
+        tail, head = (x0, y0 + half), (x1, y1 - half)
+    elif arc:
+        tail, head = (x0, y0 - half), (x1, y1 - half)
+    else:
+        tail, head = (x0 + _WIDTH / 2, y0), (x1 - _WIDTH / 2, y1)
     ax.add_patch(
         FancyArrowPatch(
             tail,
@@ -74,7 +76,7 @@ def _arrow(ax: Axes, start: tuple[float, float], end: tuple[float, float]) -> No
             mutation_scale=9,
             color=theme.MUTED,
             linewidth=1.1,
-            connectionstyle=f"arc3,rad={bend}",
+            connectionstyle="arc3,rad=-0.2" if arc else "arc3",
             zorder=0,
         )
     )

@@ -74,20 +74,19 @@ class HandExplorer:
         drawing.draw_skeleton(skeleton, project(posed.joints[0] + far, camera))
         skeleton.set(xlim=(-0.5, _SIZE - 0.5), ylim=(_SIZE - 0.5, -0.5), aspect="equal")
         skeleton.set_axis_off()
-        length = float((posed.joints[0, 9] - posed.joints[0, 0]).norm())
-        return show(fig, **self._words(1000 * length), dpi=80)
-
-    def _words(self, palm: float) -> dict[str, str]:
+        palm = 1000 * float((posed.joints[0, 9] - posed.joints[0, 0]).norm())
         state = f"{self.blend:.0%} of the pose '{self.pose}', β0 = {self.beta:+.1f}"
-        return {
-            "alt": f"A right hand as a mesh and as 21 joints: {state}, turned by "
+        return show(
+            fig,
+            alt=f"A right hand as a mesh and as 21 joints: {state}, turned by "
             f"{self.turn:.0f} degrees.",
-            "caption": f"{state}, turned by {self.turn:.0f}°. Wrist to the base of the middle "
+            caption=f"{state}, turned by {self.turn:.0f}°. Wrist to the base of the middle "
             f"finger: {palm:.0f} mm. The pose turns joints, the shape (β) resizes bones.",
-            "caption_ko": f"'{self.pose}' 자세 {self.blend:.0%}, β0 = {self.beta:+.1f}, "
+            caption_ko=f"'{self.pose}' 자세 {self.blend:.0%}, β0 = {self.beta:+.1f}, "
             f"회전 {self.turn:.0f}°입니다. 손목에서 중지 시작 관절까지 {palm:.0f} mm입니다. "
             "자세는 관절을 돌리고, shape(β)는 뼈의 크기를 바꿉니다.",
-        }
+            dpi=80,
+        )
 
     def widget(self) -> Any:
         """A menu and three sliders above the picture (an ipywidgets box)."""
@@ -102,9 +101,9 @@ class HandExplorer:
         return under_controls(
             self,
             {
-                "blend": slider("blend", 0, 1, 0.05, "blend"),
-                "beta": slider("beta", -3, 3, 0.25, "β0"),
-                "turn": slider("turn", -180, 180, 10, "turn"),
+                "blend": slider("blend", 0.0, 1.0, 0.05, "blend"),
+                "beta": slider("beta", -3.0, 3.0, 0.25, "β0"),
+                "turn": slider("turn", -180.0, 180.0, 10.0, "turn"),
                 "pose": Dropdown(options=list(self.poses), value=self.pose, description="pose"),
             },
         )

@@ -117,7 +117,7 @@ fig = viz.theme.figure(9, 2.6)
 axes = fig.subplots(1, 4)
 viz.maps.show_image(axes[0], image, "the image")
 viz.maps.show_image(axes[1], kept, "the visible hand alone")
-viz.maps.show_image(axes[2], image, "the whole hand, hidden part hatched")
+viz.maps.show_image(axes[2], image, "hidden part hatched")
 viz.hand.draw_hidden(axes[2], visible, batch.amodal[half])
 viz.maps.show_image(axes[3], behind, "things removed")
 hidden = f"{batch.occlusion[half]:.0%}"
@@ -177,10 +177,11 @@ print("numbers ", flat.numel(), "pose +", average.numel(), "shape")
 # they stand in this order:
 
 # %%
-palm = torch.cat([upright()[None], torch.zeros(15, 3)])
-ahead = torch.tensor([[0.0, 0.0, 0.6]])  # metres before the camera
-posed = hand(palm[None], average, ahead)
-camera = torch.tensor([[740.0, 0, 100], [0, 740, 128], [0, 0, 1]])
+palm = torch.cat([upright()[None], torch.zeros(15, 3)])[None]
+middle = hand(palm, average).joints[:, 9]  # base of the middle finger
+ahead = torch.tensor([0.0, 0.0, 0.6])  # metres before the camera
+posed = hand(palm, average, ahead - middle)
+camera = torch.tensor([[640.0, 0, 128], [0, 640, 118], [0, 0, 1]])
 joints_px = project(posed.joints[0], camera)
 
 fig = viz.theme.figure(4.6, 4.2)
