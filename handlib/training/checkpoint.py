@@ -107,7 +107,7 @@ class TrainingState:
         self.average.load(parts["average"])
         self.optimizer.load_state_dict(
             {
-                "state": _by_parameter(parts["optimizer"]),
+                "state": self._moments(parts["optimizer"]),
                 "param_groups": self.optimizer.state_dict()["param_groups"],
             }
         )
@@ -116,13 +116,20 @@ class TrainingState:
         vars(self.history).update(vars(saved))
         return int(header["step"])
 
+    def _moments(self, tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
+        """The optimiser's tensors by parameter, each laid out in memory like its parameter.
 
-def _by_parameter(tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-    state: dict[int, dict[str, Tensor]] = {}
-    for key, value in tensors.items():
-        index, name = key.split(".", 1)
-        state.setdefault(int(index), {})[name] = value
-    return state
+        A file has one order of the axes, the convolutions are channels-last, and fused Adam
+        walks through memory without a look at strides.
+        """
+        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
+        state: dict[int, dict[str, Tensor]] = {i: {} for i in range(len(parameters))}
+        for key, value in tensors.items():
+            index, name = key.split(".", 1)
+            like = parameters[int(index)]
+            alike = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+            state[int(index)][name] = alike.detach()
+        return {index: values for index, values in state.items() if values}
 
 
 def _require_same_recipe(path: Path, saved: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -88,8 +88,9 @@ def fit(
 
 def _optimizer(model: HandOccNet, config: TrainConfig) -> Optimizer:
     if config.weight_decay:
-        return AdamW(model.parameters(), config.learning_rate, weight_decay=config.weight_decay)
-    return Adam(model.parameters(), config.learning_rate)
+        decay = config.weight_decay
+        return AdamW(model.parameters(), config.learning_rate, weight_decay=decay, fused=True)
+    return Adam(model.parameters(), config.learning_rate, fused=True)
 
 
 def _loader(
