@@ -63,8 +63,9 @@ def joint_limits() -> Float[Tensor, "15 3 2"]:
 def pose_from_motions(angles: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 15 3"]:
     """Axis-angles out of flexion, abduction and twist (radians) of each finger joint.
 
-    R = exp(abduction) exp(flexion) exp(twist): the bone twists, bends, then moves sideways.
+    R = exp(flexion) exp(abduction) exp(twist), as in the ISB joint coordinate system: the sideways
+    motion stays sideways for a bent finger.
     """
     vectors = angles[..., None] * joint_axes().to(angles)  # ... 15 motion xyz
     flexion, abduction, twist = axis_angle_to_rotmat(vectors).unbind(-3)
-    return rotmat_to_axis_angle(abduction @ flexion @ twist)
+    return rotmat_to_axis_angle(flexion @ abduction @ twist)

@@ -48,13 +48,13 @@ def test_abduction_leaves_the_middle_finger(finger: str) -> None:
 
 
 def test_motions_by_scipy() -> None:
-    """R = exp(abduction) exp(flexion) exp(twist)."""
+    """R = exp(flexion) exp(abduction) exp(twist)."""
     angles = torch.randn(15, 3) * 0.4
     flexion, abduction, twist = (
         Rotation.from_rotvec((joint_axes()[:, motion] * angles[:, motion, None]).numpy())
         for motion in range(3)
     )
-    expected = (abduction * flexion * twist).as_rotvec()
+    expected = (flexion * abduction * twist).as_rotvec()
     np.testing.assert_allclose(pose_from_motions(angles), expected, atol=1e-5)
     batch = angles.expand(2, 3, 15, 3)
     torch.testing.assert_close(pose_from_motions(batch)[1, 2], pose_from_motions(angles))

@@ -9,7 +9,7 @@ import numpy as np
 from jaxtyping import Bool, Float, Int
 from scipy.spatial.transform import Rotation
 
-from .mesh import close_wrist, vertex_normals
+from .mesh import boundary_loop, vertex_normals
 
 # Lifting a vertex off its own skin by 10 micrometres takes its own faces out of the count.
 LIFT = 1e-5
@@ -17,12 +17,25 @@ LIFT = 1e-5
 RAY_FRAME = Rotation.from_euler("xyz", (1.234, 0.567, 0.891)).as_matrix()
 
 
-def inside_vertices(
-    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-) -> Bool[np.ndarray, "V"]:
-    """Which vertices of an open-wristed hand lie inside its own volume."""
-    lifted = vertices + LIFT * vertex_normals(vertices, faces)
-    return winding_numbers(lifted, *close_wrist(vertices, faces)) > 0
+class SelfIntersection:
+    """Counts inside vertices of hands that share one topology, whose wrist it closes once."""
+
+    def __init__(self, faces: Int[np.ndarray, "F 3"], size: int) -> None:
+        self.faces = faces
+        self.rim = np.array(boundary_loop(faces))
+        centre = np.full(len(self.rim), size)
+        fan = np.stack([np.roll(self.rim, -1), self.rim, centre], axis=1)
+        self.closed = np.vstack([faces, fan])
+
+    def inside(self, vertices: Float[np.ndarray, "V 3"]) -> Bool[np.ndarray, "V"]:
+        """Which vertices lie inside the hand's own volume."""
+        lifted = vertices + LIFT * vertex_normals(vertices, self.faces)
+        watertight = np.vstack([vertices, vertices[self.rim].mean(0)])
+        return winding_numbers(lifted, watertight, self.closed) > 0
+
+    def count(self, vertices: Float[np.ndarray, "V 3"]) -> int:
+        """Number of inside vertices."""
+        return int(self.inside(vertices).sum())
 
 
 def winding_numbers(

@@ -104,7 +104,7 @@ class Contacts:
         return self.touch(compact, [(self.pulp("thumb"), self.pulp(finger))], free)
 
     def thumb_over(
-        self, compact: Float[np.ndarray, "21"], finger: str, along: float = 0.5
+        self, compact: Float[np.ndarray, "21"], finger: str, along: float = 0.9
     ) -> Float[np.ndarray, "21"]:
         """Thumb pad on the back of a bent finger's middle phalanx."""
         pair = (self.pad("thumb", 2, 0.55), self.pad(finger, 1, along, "dorsal"))

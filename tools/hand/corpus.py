@@ -10,13 +10,15 @@ import numpy as np
 from jaxtyping import Float
 
 from .articulation import FLEXION, Articulation, expand
-from .collision import inside_vertices
+from .collision import SelfIntersection
 from .correctives import SkinnedHand
 from .grasping import Grasper, sample_objects, sample_openings
 from .rig import FINGER_CHAINS
 
 MAXIMUM_INSIDE = 15
 OPENING_STEPS = (1.0, 0.88, 0.76, 0.64)
+# Parts of the candidates, in the order in which they are made.
+SHARES = {"blends": 0.30, "curls": 0.17, "gestures": 0.18, "grasps": 0.35}
 # Degrees: twist everywhere, abduction of hinge joints; people are not robots, and without it the
 # 45 pose components would span only 21 dimensions.
 TWIST_NOISE = 1.5
@@ -36,8 +38,8 @@ def candidate_angles(
     grasper: Grasper,
     rng: np.random.Generator,
 ) -> Float[np.ndarray, "N 15 3"]:
-    """Unchecked angles in radians, shuffled: 30 % blends, 17 % curls, 18 % gestures, 35 % grasps."""
-    shares = (rng.multinomial(count, (0.30, 0.17, 0.18, 0.35))).tolist()
+    """Unchecked angles in radians, shuffled."""
+    shares = rng.multinomial(count, list(SHARES.values()))
     library = np.stack(list(named.values()))
     compact = np.concatenate(
         [
@@ -76,16 +78,14 @@ def gestures(count: int, library: Float[np.ndarray, "P 21"], rng: np.random.Gene
     return compact
 
 
-def grasps(
-    count: int, grasper: Grasper, rng: np.random.Generator
-) -> Float[np.ndarray, "N 15 3"]:
+def grasps(count: int, grasper: Grasper, rng: np.random.Generator) -> Float[np.ndarray, "N 15 3"]:
     """Hands closed around balls and cylinders; tries until enough of them hold."""
     found: list[np.ndarray] = []
     while sum(map(len, found)) < count:
         power = rng.random(count) < POWER_SHARE
         objects = sample_objects(power, rng)
-        angles, contacts = grasper.close(sample_openings(power, rng), objects)
-        found.append(angles[contacts >= MINIMUM_CONTACTS])
+        angles, touching = grasper.close(sample_openings(power, rng), objects)
+        found.append(angles[touching.sum((1, 2)) >= MINIMUM_CONTACTS])
     return np.concatenate(found)[:count]
 
 
@@ -96,11 +96,12 @@ def untangle(
     articulation: Articulation,
 ) -> Float[np.ndarray, "M 15 3"]:
     """Axis-angle poses of the candidates that pass, opened towards `relaxed` where needed."""
+    tangle = SelfIntersection(hand.faces, len(hand.template))
     kept = []
     for candidate in angles:
         for share in OPENING_STEPS:
             pose = articulation.pose(relaxed + share * (candidate - relaxed))
-            if inside_vertices(hand.vertices(pose), hand.faces).sum() <= MAXIMUM_INSIDE:
+            if tangle.count(hand.vertices(pose)) <= MAXIMUM_INSIDE:
                 kept.append(pose)
                 break
     return np.stack(kept)

@@ -12,7 +12,7 @@ import numpy as np
 import scipy.sparse as sp
 from jaxtyping import Float, Int
 
-from .collision import inside_vertices
+from .collision import SelfIntersection
 from .mesh import averaging_matrix, unique_edges, vertex_normals
 from .skinning import (
     dual_quaternion_blend,
@@ -63,6 +63,7 @@ class CorrectiveTarget:
         self.hand = hand
         self.step = _smoothing_step(hand.faces, len(hand.template))
         self.guide = _furthest_neighbour(hand.template, hand.faces)
+        self.tangle = SelfIntersection(hand.faces, len(hand.template))
         smooth = self._smooth(hand.template)
         offset = hand.template - smooth
         self.detail = np.einsum("vba,vb->va", self._frames(smooth), offset)
@@ -76,7 +77,7 @@ class CorrectiveTarget:
 
     def _open_folds(self, vertices: Float[np.ndarray, "V 3"]) -> Float[np.ndarray, "V 3"]:
         for _ in range(FOLD_SMOOTHING):
-            inside = inside_vertices(vertices, self.hand.faces)
+            inside = self.tangle.inside(vertices)
             if not inside.any():
                 break
             around = self.step @ inside.astype(float) > 0.1
@@ -113,14 +114,10 @@ def fit_correctives(
     return correctives
 
 
-def residuals(
-    hand: SkinnedHand, poses: Float[np.ndarray, "N 15 3"]
-) -> Float[np.ndarray, "N V"]:
+def residuals(hand: SkinnedHand, poses: Float[np.ndarray, "N 15 3"]) -> Float[np.ndarray, "N V"]:
     """Distance of each skinned vertex from its target, metres."""
     target = CorrectiveTarget(hand)
-    return np.stack(
-        [np.linalg.norm(hand.vertices(pose) - target(pose), axis=1) for pose in poses]
-    )
+    return np.stack([np.linalg.norm(hand.vertices(pose) - target(pose), axis=1) for pose in poses])
 
 
 def local_rotations(pose: Float[np.ndarray, "15 3"]) -> Float[np.ndarray, "16 3 3"]:

@@ -111,9 +111,7 @@ class EdgeCollapse:
         quadric = self.quadrics[a] + self.quadrics[b]
         middle = (self.positions[a] + self.positions[b]) / 2
         pull = 1e-3 * np.trace(quadric[:3, :3]) + 1e-16
-        place = np.linalg.solve(
-            quadric[:3, :3] + pull * np.eye(3), pull * middle - quadric[:3, 3]
-        )
+        place = np.linalg.solve(quadric[:3, :3] + pull * np.eye(3), pull * middle - quadric[:3, 3])
         length = np.linalg.norm(self.positions[a] - self.positions[b])
         return middle if np.linalg.norm(place - middle) > 2 * length else place
 
@@ -165,10 +163,16 @@ class EdgeCollapse:
 def shorten_boundary(
     vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"], length: int
 ) -> tuple[Float[np.ndarray, "V 3"], Int[np.ndarray, "F 3"]]:
-    """Merge evenly spaced boundary edges to their middles until `length` are left."""
+    """Merge evenly spaced boundary edges to their middles until `length` are left.
+
+    Raises:
+        ValueError: more than every second edge would have to go; neighbours cannot both merge.
+    """
     vertices, faces = vertices.copy(), faces.copy()
     loop = boundary_loop(faces)
     surplus = len(loop) - length
+    if surplus > len(loop) // 2:
+        raise ValueError(f"cannot shorten {len(loop)} boundary edges to {length} in one go")
     for k in range(surplus):
         start = k * len(loop) // surplus
         a, b = loop[start], loop[(start + 1) % len(loop)]
@@ -178,7 +182,9 @@ def shorten_boundary(
     return vertices, faces[distinct]
 
 
-def _plane(normal: Float[np.ndarray, "3"], point: Float[np.ndarray, "3"]) -> Float[np.ndarray, "4 4"]:
+def _plane(
+    normal: Float[np.ndarray, "3"], point: Float[np.ndarray, "3"]
+) -> Float[np.ndarray, "4 4"]:
     normal = normal / max(np.linalg.norm(normal), 1e-30)
     plane = np.append(normal, -normal @ point)
     return np.outer(plane, plane)

@@ -119,7 +119,9 @@ def _edge_loop(quads: Int[np.ndarray, "Q 4"], neighbours: sp.csr_matrix) -> Int[
     )
 
 
-def _skin_weights(folder: Path, region: Int[np.ndarray, "V"], size: int) -> Float[np.ndarray, "V 16"]:
+def _skin_weights(
+    folder: Path, region: Int[np.ndarray, "V"], size: int
+) -> Float[np.ndarray, "V 16"]:
     """Weights of the hand's vertices on the 16 joints; MakeHuman's rows sum to 0.9994..1."""
     weights = np.zeros((size, 16))
     joint_of = bone_to_joint()

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Bool, Float
 
 from .articulation import FLEXION, Articulation, expand
 from .correctives import SkinnedHand
@@ -19,17 +19,17 @@ from .skinning import joint_transforms, rotation_matrices, unit
 
 SPHERES = 5  # along each phalanx
 SWEEP_STEPS = 40
-DROOP = 0.25  # share of its range by which a joint bends that meets nothing
+DROOP = 0.4  # share of its range by which a joint bends that meets nothing
 CYLINDERS = (20, 30, 45, 60, 75)  # diameters in millimetres
 BALLS = (40, 65, 85)
-NAMED_TRIES = 400
+NAMED_TRIES = 1200
 # How deep soft skin may sink into the object.
 SOFTNESS = 0.0015
 
 
 @dataclass(frozen=True)
 class Capsules:
-    """N objects in the hand's rest frame: centre (N,3), unit axis (N,3), half length and radius."""
+    """N objects in the hand's rest frame, metres: centre, unit axis, half length, radius."""
 
     centre: Float[np.ndarray, "N 3"]
     axis: Float[np.ndarray, "N 3"]
@@ -68,11 +68,11 @@ class Grasper:
 
     def close(
         self, angles: Float[np.ndarray, "N 15 3"], objects: Capsules
-    ) -> tuple[Float[np.ndarray, "N 15 3"], Int[np.ndarray, "N"]]:
-        """Flex every joint from its given angle until contact; also count touching phalanges.
+    ) -> tuple[Float[np.ndarray, "N 15 3"], Bool[np.ndarray, "N 5 3"]]:
+        """Flex every joint from its given angle until contact; also say which phalanges touch.
 
-        The count is 0 for a failed grasp: a finger is inside the object, or it is not touched by
-        the thumb and two more fingers.
+        None does in a failed grasp: where a finger is inside the object, or where it is not
+        touched by the thumb and two more fingers.
         """
         angles = angles.copy()
         for finger in ("index", "middle", "ring", "little", "thumb"):
@@ -83,7 +83,7 @@ class Grasper:
         touching = gaps < 2 * SOFTNESS
         fingers = touching.any(2)
         holds = fingers[:, 0] & (fingers[:, 1:].sum(1) >= 2) & (gaps > -2 * SOFTNESS).all((1, 2))
-        return angles, touching.sum((1, 2)) * holds
+        return angles, touching & holds[:, None, None]
 
     def _flex_until_contact(
         self,
@@ -157,8 +157,10 @@ def named_grasps(
         half_length = 0.0 if name.startswith("ball") else 0.08
         objects = _same_object(diameter / 2000, half_length, rng)
         openings = sample_openings(np.ones(NAMED_TRIES, bool), rng)
-        angles, contacts = grasper.close(openings, objects)
-        firmest = [i for i in np.argsort(-contacts, kind="stable") if contacts[i]]
+        angles, touching = grasper.close(openings, objects)
+        # All fingers first, then as many phalanges as possible.
+        firmness = 16 * touching.any(2).sum(1) + touching.sum((1, 2))
+        firmest = [i for i in np.argsort(-firmness, kind="stable") if firmness[i]]
         best = next((i for i in firmest if acceptable(angles[i])), None)
         if best is None:
             raise RuntimeError(f"{name}: none of {NAMED_TRIES} grasps holds; widen the sampling")
@@ -187,7 +189,7 @@ def sample_objects(power: Bool[np.ndarray, "N"], rng: np.random.Generator) -> Ca
     half_length = np.where(ball, 0.0, rng.uniform(0.03, 0.12, count))
     tilt, lean = rng.normal(0, 0.45, count), rng.normal(0, 0.2, count)
     axis = unit(np.stack([np.tan(np.clip(tilt, -1, 1)), np.tan(lean), np.ones(count)], axis=1))
-    height = np.where(power, rng.uniform(0.010, 0.014, count), rng.uniform(0.02, 0.055, count))
+    height = np.where(power, rng.uniform(0.012, 0.016, count), rng.uniform(0.02, 0.055, count))
     reach = np.where(power, rng.uniform(-0.010, 0.030, count), rng.uniform(-0.045, 0.005, count))
     centre = np.stack([reach, -height - radius, rng.uniform(-0.015, 0.02, count)], axis=1)
     return Capsules(centre, axis, half_length, radius)

@@ -58,9 +58,7 @@ def read_base_mesh(folder: Path) -> BaseMesh:
         elif kind == "f":
             corners = [int(corner.split("/")[0]) - 1 for corner in rest.split()]
             groups.setdefault(group, []).append(corners)
-    cubes = {
-        name: np.unique(faces) for name, faces in groups.items() if name.startswith("joint-")
-    }
+    cubes = {name: np.unique(faces) for name, faces in groups.items() if name.startswith("joint-")}
     return BaseMesh(np.array(vertices), np.array(groups["body"]), cubes)
 
 

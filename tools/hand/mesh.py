@@ -2,7 +2,7 @@
 
 import numpy as np
 import scipy.sparse as sp
-from jaxtyping import Bool, Float, Int
+from jaxtyping import Float, Int
 
 
 def boundary_loop(faces: Int[np.ndarray, "F 3"]) -> list[int]:
@@ -19,7 +19,9 @@ def boundary_loop(faces: Int[np.ndarray, "F 3"]) -> list[int]:
     while (ahead := following[loop[-1]]) != loop[0]:
         loop.append(ahead)
     if len(loop) != len(following):
-        raise ValueError(f"expected one boundary loop, found more: {len(loop)} of {len(following)}")
+        raise ValueError(
+            f"expected one boundary loop, found more: {len(loop)} of {len(following)}"
+        )
     return loop
 
 
@@ -52,8 +54,9 @@ def vertex_normals(
     vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
 ) -> Float[np.ndarray, "V 3"]:
     """Area-weighted unit normals."""
-    normals = np.zeros_like(vertices)
-    np.add.at(normals, faces.ravel(), np.repeat(face_normals(vertices, faces), 3, axis=0))
+    per_corner = np.repeat(face_normals(vertices, faces), 3, axis=0)
+    corners = faces.ravel()
+    normals = np.stack([np.bincount(corners, c, len(vertices)) for c in per_corner.T], axis=1)
     return normals / np.linalg.norm(normals, axis=1, keepdims=True)
 
 
@@ -65,18 +68,6 @@ def quality(
     squared = ((corners - np.roll(corners, -1, axis=1)) ** 2).sum((1, 2))
     doubled_area = np.linalg.norm(face_normals(vertices, faces), axis=1)
     return 2 * np.sqrt(3) * doubled_area / np.maximum(squared, 1e-30)
-
-
-
-
-def close_wrist(
-    vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
-) -> tuple[Float[np.ndarray, "V1 3"], Int[np.ndarray, "F1 3"]]:
-    """Add the boundary's centre and a fan of triangles, which makes the hand watertight."""
-    loop = np.array(boundary_loop(faces))
-    centre = np.full(len(loop), len(vertices))
-    fan = np.stack([np.roll(loop, -1), loop, centre], axis=1)
-    return np.vstack([vertices, vertices[loop].mean(0)]), np.vstack([faces, fan])
 
 
 def _sides(face: Int[np.ndarray, "3"]) -> list[tuple[int, int]]:

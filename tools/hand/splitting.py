@@ -10,7 +10,7 @@ from .skinning import rotation_matrices
 
 TRAIN, VALIDATION, TEST = range(3)
 CLUSTERS = 48
-SHARES = {TEST: 0.125, VALIDATION: 0.085}
+SHARES = {TEST: 0.125, VALIDATION: 0.08}
 # Mean over the 15 joints of the angle between two poses; closer ones count as relatives.
 RELATIVE = np.radians(6.0)
 
@@ -27,9 +27,7 @@ class SplitCorpus:
     left_out: int
 
 
-def split_by_cluster(
-    poses: Float[np.ndarray, "N 15 3"], rng: np.random.Generator
-) -> SplitCorpus:
+def split_by_cluster(poses: Float[np.ndarray, "N 15 3"], rng: np.random.Generator) -> SplitCorpus:
     """k-means on the axis-angles, whole clusters to the splits, borders thinned out.
 
     Validation and test poses within `RELATIVE` of a training pose, and test poses that near a
@@ -69,8 +67,8 @@ def _assign(labels: Int[np.ndarray, "N"], rng: np.random.Generator) -> Int[np.nd
     split = np.full(len(labels), TRAIN)
     start = 0
     for part, share in SHARES.items():
-        reached = np.cumsum(sizes[order[start:]]) >= share * len(labels)
-        stop = start + int(np.argmax(reached)) + 1
+        reached = np.cumsum(sizes[order[start:]])
+        stop = start + int(np.abs(reached - share * len(labels)).argmin()) + 1
         split[np.isin(labels, order[start:stop])] = part
         start = stop
     return split
