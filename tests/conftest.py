@@ -4,6 +4,8 @@ import os
 import random
 
 os.environ.setdefault("MPLBACKEND", "agg")
+# One thread: sums are split the same way on every machine, and small tensors wait for nobody.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import hypothesis
 import numpy as np
@@ -16,12 +18,6 @@ install_import_hook("handlib", "beartype.beartype")
 # Examples are the same in every run and no test is timed: a failure means a change, not bad luck.
 hypothesis.settings.register_profile("handlib", derandomize=True, deadline=None)
 hypothesis.settings.load_profile("handlib")
-
-
-@pytest.fixture(autouse=True, scope="session")
-def two_threads() -> None:
-    """Rounding depends on how sums are split: the same threads on every machine."""
-    torch.set_num_threads(2)
 
 
 @pytest.fixture(autouse=True)

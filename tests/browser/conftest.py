@@ -49,7 +49,8 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     options = [f"--port={server.port}", f"--notebook-dir={notebooks}", "--LabApp.news_url=None"]
     as_root = ["--allow-root"] if os.getuid() == 0 else []
     environment = os.environ | private_folders(folder) | {"JUPYTER_TOKEN": server.token}
-    environment.pop("MPLBACKEND", None)  # the unit tests', which draw on no screen
+    for unit_tests_own in ("MPLBACKEND", "OMP_NUM_THREADS"):
+        environment.pop(unit_tests_own, None)
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(
             command + options + as_root, env=environment, stdout=log, stderr=log
