@@ -36,17 +36,23 @@ class Illustration:
 
 
 def show(
-    fig: Figure, alt: str, caption: str, caption_ko: str = "", dpi: int = 110
+    fig: Figure,
+    alt: str,
+    caption: str,
+    caption_ko: str = "",
+    dpi: int = 110,
+    colours: int | None = None,
 ) -> Illustration:
     """Render `fig` with its caption.
 
     Args:
         alt: what the picture shows, for someone who cannot see it.
         caption: what to look at, and what it means.
+        colours: how many to keep, for figures of photographs (`theme.png`).
 
     Raises:
         ValueError: `alt` or `caption` is empty.
     """
     if not alt.strip() or not caption.strip():
         raise ValueError("show(fig, alt, caption): both texts are needed, found an empty one")
-    return Illustration(theme.png(fig, dpi), alt, caption, caption_ko)
+    return Illustration(theme.png(fig, dpi, colours), alt, caption, caption_ko)

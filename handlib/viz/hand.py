@@ -147,15 +147,17 @@ def draw_skeleton(
 def draw_joint_errors(
     ax: Axes, predicted: Float[Tensor, "21 3"], truth: Float[Tensor, "21 3"]
 ) -> None:
-    """Two hands in metres seen along z: the truth filled, the prediction hollow, errors as lines.
+    """Two hands in metres seen along z: the truth in colour, the prediction grey, errors as lines.
 
     Both in a camera's frame (y down), aligned as the error to be shown asks for.
     """
-    found, right = 1000 * predicted[:, :2], 1000 * truth[:, :2]
-    for start, end in zip(found.tolist(), right.tolist(), strict=True):
-        ax.plot(*zip(start, end, strict=True), color=theme.MUTED, linewidth=1, zorder=1)
-    draw_skeleton(ax, right)
-    draw_skeleton(ax, found, hidden=torch.ones(21, dtype=torch.bool))
+    found, right = 1000 * predicted[:, :2].numpy(), 1000 * truth[:, :2].numpy()
+    for parent, child in BONES:
+        ax.plot(*found[[parent, child]].T, color=theme.MUTED, linewidth=1.5, zorder=1)
+    draw_skeleton(ax, torch.from_numpy(right))
+    for start, end in zip(found, right, strict=True):
+        ax.plot(*zip(start, end, strict=True), color=theme.INK, linewidth=0.9, zorder=5)
+    ax.plot(*found.T, "o", markersize=3.5, color=theme.INK, markerfacecolor=theme.PAPER, zorder=6)
     ax.set_aspect("equal")
     ax.invert_yaxis()
     ax.set_xlabel("mm")

@@ -22,6 +22,7 @@ from handlib.metrics import root_aligned_mpjpe
 from handlib.models import HandOccNet, HandPrediction, record
 from handlib.viz import hand as drawing
 from handlib.viz import maps, theme
+from handlib.viz.controls import under_controls
 from handlib.viz.display import Illustration, show
 
 _UPRIGHT = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # the thing's long axis up the image
@@ -121,30 +122,29 @@ class OcclusionLab:
             caption_ko=f"물체가 손의 {view.hidden:.0%}를 가리며(빗금), root-aligned 오차는 "
             f"{millimetres:.0f} mm입니다. 물체 외에는 아무것도 바뀌지 않습니다.",
             dpi=80,
+            colours=256,
         )
 
     def widget(self) -> Any:
         """Sliders for the thing's place above the picture (an ipywidgets box)."""
-        from ipywidgets import HTML, FloatSlider, HBox, VBox
+        from ipywidgets import FloatSlider
 
-        picture = HTML(self.illustration()._repr_html_())
-        sliders = [
-            FloatSlider(value, min=low, max=high, step=0.05, description=name)
-            for name, value, low, high in (
-                ("across", self.x, -0.3, 1.3),
-                ("down", self.y, -0.3, 1.3),
-                ("nearness", self.nearness, 0.0, 1.0),
+        sliders = {
+            name: FloatSlider(
+                getattr(self, name),
+                min=low,
+                max=high,
+                step=0.05,
+                description=label,
+                continuous_update=False,
             )
-        ]
-
-        def redraw(_: dict) -> None:
-            self.x, self.y, self.nearness = (slider.value for slider in sliders)
-            picture.value = self.illustration()._repr_html_()
-
-        for slider in sliders:
-            slider.continuous_update = False
-            slider.observe(redraw, names="value")
-        return VBox([HBox(sliders), picture])
+            for name, label, low, high in (
+                ("x", "across", -0.3, 1.3),
+                ("y", "down", -0.3, 1.3),
+                ("nearness", "nearness", 0.0, 1.0),
+            )
+        }
+        return under_controls(self, sliders)
 
 
 def _hidden(picture: Picture) -> float:

@@ -4,6 +4,7 @@ import base64
 import io
 import re
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -37,3 +38,11 @@ def test_a_figure_without_words_is_refused(alt, caption):
 
 def test_the_same_figure_gives_the_same_bytes():
     assert viz.theme.png(drawn()) == viz.theme.png(drawn())
+
+
+def test_few_colours_are_few_and_smaller():
+    fig = viz.theme.figure(2, 2)
+    fig.subplots().imshow(np.random.default_rng(0).random((40, 40, 3)))
+    full, few = viz.theme.png(fig), viz.theme.png(fig, colours=256)
+    assert len(few) < 0.6 * len(full)
+    assert len(Image.open(io.BytesIO(few)).convert("RGB").getcolors()) <= 256
