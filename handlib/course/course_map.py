@@ -33,7 +33,7 @@ def to_markdown(here: Mapping[str, str]) -> str:
     Args:
         here: file name without suffix, by number.
     """
-    head = "| # | notebook | builds | needs |\n|---|---|---|---|"
+    head = "| # | notebook | builds | builds on |\n|---|---|---|---|"
     return "\n".join([head, *(_line(entry, here.get(entry.number)) for entry in entries())])
 
 

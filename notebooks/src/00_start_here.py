@@ -124,7 +124,7 @@ hidden = f"{batch.occlusion[half]:.0%}"
 viz.show(fig, **caption("problem", hidden=hidden), dpi=90)
 
 # %% [markdown]
-# Most of the missing half can be guessed, for three reasons:
+# Much of the missing half can be guessed, for three reasons:
 #
 # - A hand is not any shape. The visible part limits where the rest can be.
 # - **The thing in front tells something too.** A hand around a can is bent like
@@ -217,14 +217,13 @@ viz.show(fig, **caption("poses"), dpi=80)
 # fingers change? And if you bend the fingers, will their bones get shorter?
 
 # %%
-explorer = HandExplorer(hand, poses, pose="pinch", turn=-35)
+explorer = HandExplorer(hand, poses, pose="pinch", blend=0.5, beta=2.0)
 explorer.widget()
 
 # %% [markdown]
 # The same as a still picture, a large hand half-way into the pose:
 
 # %%
-explorer.blend, explorer.beta = 0.5, 2.0
 explorer.illustration()
 
 # %% [markdown]
@@ -241,8 +240,9 @@ explorer.illustration()
 # hand = load_hand("folder/with/MANO_RIGHT.pkl")
 # ```
 #
-# The pickle is read by an unpickler that can run no code. Mind that β means
-# something else there: a β of one file must not be given to the other.
+# The pickle is read by an unpickler that can run no code. Mind that a β of one
+# file means another shape in the other; poses θ mean the same in both. The
+# images of the course stay those of the shipped hand.
 #
 # ## 4 Half-hidden hands
 #
@@ -468,7 +468,7 @@ fig = viz.theme.figure(7, 3)
 ax = fig.subplots()
 viz.curves.grouped_bars(ax, groups, bars)
 ax.set(xlabel="hidden share of the hand", ylabel="error (mm)")
-heights = {name: values.round().tolist() for name, values in bars.items()}
+heights = {n: b.round().astype(int).tolist() for n, b in bars.items()}
 words = caption("by occlusion", counts=counts, heights=heights)
 viz.show(fig, **words, dpi=90)
 
@@ -480,7 +480,7 @@ viz.show(fig, **words, dpi=90)
 # ## 6 A first look inside
 #
 # `record` keeps the named intermediate results of a forward pass. Here for
-# forty images, from bare hands to wholly hidden ones:
+# forty images, from bare hands to nearly wholly hidden ones:
 
 # %% tags=["nbval-check-output"]
 every_fifth = by_share[::5].tolist()
@@ -569,7 +569,8 @@ viz.show(fig, **caption("course map", here=", ".join(here)), dpi=90)
 #
 # {{ paper_against_code }}
 #
-# Try it: `HandOccNetConfig.paper()` in a new cell prints every such switch.
+# Try it: `model.config` in a new cell prints every such switch of the network
+# above.
 #
 # ## 9 Quiz
 #

@@ -7,7 +7,7 @@ from pathlib import Path
 import execute_course
 import nbformat
 from lab_server import Server
-from playwright.sync_api import Locator, Page, expect
+from playwright.sync_api import Error, Locator, Page, expect
 
 START_UP_MS = 90_000
 SLIDER_SECONDS = 30
@@ -80,9 +80,13 @@ class LabPage:
         return now
 
     def _looks(self, cell: Locator) -> list[bytes]:
-        return [
-            figure.screenshot() for figure in cell.locator(FIGURE).all() if figure.is_visible()
-        ]
+        for _ in range(20):
+            figures = cell.locator(FIGURE).all()
+            try:
+                return [figure.screenshot() for figure in figures if figure.is_visible()]
+            except Error:  # a redraw replaced the figure while we looked
+                self.page.wait_for_timeout(200)
+        raise AssertionError("the figure never came to rest")
 
     def screenshots(self, name: str) -> None:
         """The whole notebook, page by page, where people asked for it."""

@@ -56,3 +56,9 @@ def test_an_excerpt_holds_the_rows_of_its_notebook_only():
     markdown = paper_against_code.to_markdown(excerpt)
     assert markdown.count("\n") == len(excerpt) + 1
     assert {row.notebook for row in excerpt} == {"06"}
+
+
+def test_notebook_00_shows_the_overview_beside_its_own_rows():
+    shown = paper_against_code.rows("00")
+    assert shown and all(row.overview or row.notebook == "00" for row in shown)
+    assert {row.id for row in shown} <= {row.id for row in paper_against_code.rows()}
