@@ -42,7 +42,7 @@ def test_the_same_figure_gives_the_same_bytes():
 
 def test_few_colours_are_few_and_smaller():
     fig = viz.theme.figure(2, 2)
-    fig.subplots().imshow(np.random.default_rng(0).random((40, 40, 3)))
+    fig.subplots().imshow(np.random.default_rng(0).random((300, 300, 3)))
     full, few = viz.theme.png(fig), viz.theme.png(fig, colours=256)
     assert len(few) < 0.6 * len(full)
     assert len(Image.open(io.BytesIO(few)).convert("RGB").getcolors()) <= 256
