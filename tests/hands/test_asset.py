@@ -272,7 +272,14 @@ def test_corpus_layout() -> None:
     assert 3000 <= len(poses) <= 6000
     assert len(np.unique(cluster)) >= 40
     shares = np.bincount(split, minlength=3) / len(split)
-    np.testing.assert_allclose(shares, [0.80, 0.08, 0.12], atol=0.03)
+    np.testing.assert_allclose(shares, [0.75, 0.125, 0.125], atol=0.03)
+
+
+def test_splits_are_about_equally_far_from_the_mean_pose() -> None:
+    poses, split = CORPUS["axis_angle"].reshape(-1, 45), CORPUS["split"]
+    distance = np.linalg.norm(poses - poses[split == 0].mean(0), axis=1)
+    means = [distance[split == part].mean() for part in range(3)]
+    assert max(means) < 1.2 * min(means)
 
 
 def test_corpus_is_split_by_whole_clusters() -> None:

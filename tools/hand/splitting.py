@@ -10,7 +10,7 @@ from .skinning import rotation_matrices
 
 TRAIN, VALIDATION, TEST = range(3)
 CLUSTERS = 48
-SHARES = {TEST: 0.125, VALIDATION: 0.08}
+GROUP = 8  # divides CLUSTERS; one cluster of each group is tested on, one validated on
 # Mean over the 15 joints of the angle between two poses; closer ones count as relatives.
 RELATIVE = np.radians(6.0)
 
@@ -36,7 +36,7 @@ def split_by_cluster(poses: Float[np.ndarray, "N 15 3"], rng: np.random.Generato
     flat = poses.reshape(len(poses), -1)
     _, labels = kmeans2(flat, CLUSTERS, minit="++", seed=rng)
     _, labels = np.unique(labels, return_inverse=True)
-    split = _assign(labels, rng)
+    split = _assign(flat, labels, rng)
     near_before = float((nearest(poses[split == TEST], poses[split == TRAIN]) < RELATIVE).mean())
     keep = np.ones(len(poses), bool)
     for held_out, others in ((VALIDATION, (TRAIN,)), (TEST, (TRAIN, VALIDATION))):
@@ -60,15 +60,19 @@ def nearest(
     return np.array(closest)
 
 
-def _assign(labels: Int[np.ndarray, "N"], rng: np.random.Generator) -> Int[np.ndarray, "N"]:
-    """Clusters in random order fill test, then validation; the rest trains."""
-    sizes = np.bincount(labels)
-    order = rng.permutation(len(sizes))
+def _assign(
+    poses: Float[np.ndarray, "N 45"], labels: Int[np.ndarray, "N"], rng: np.random.Generator
+) -> Int[np.ndarray, "N"]:
+    """Of every eight clusters about equally far from the mean pose, one tests, one validates.
+
+    Drawn at random instead, a dozen held-out clusters can all be near the mean, and the mean pose
+    is then a better guess on one split than on another.
+    """
+    distance = np.linalg.norm(poses - poses.mean(0), axis=1)
+    order = np.argsort(np.bincount(labels, distance) / np.bincount(labels))
     split = np.full(len(labels), TRAIN)
-    start = 0
-    for part, share in SHARES.items():
-        reached = np.cumsum(sizes[order[start:]])
-        stop = start + int(np.abs(reached - share * len(labels)).argmin()) + 1
-        split[np.isin(labels, order[start:stop])] = part
-        start = stop
+    for start in range(0, len(order), GROUP):
+        test, validation = rng.choice(order[start : start + GROUP], 2, replace=False)
+        split[labels == test] = TEST
+        split[labels == validation] = VALIDATION
     return split
