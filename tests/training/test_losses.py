@@ -62,8 +62,27 @@ def test_the_hands_position_is_no_part_of_the_target(hand, random_batch, perfect
 def test_aids_are_off_in_the_papers_recipe_and_on_in_the_courses(hand, random_batch, perfect):
     with_masks = replace(perfect, masks=torch.zeros(len(random_batch), 2, 8, 8))
     terms = handoccnet_loss(with_masks, random_batch, hand, LossConfig.course())
-    assert set(terms) == {*PAPER, "heatmap", "mask", "total"}
-    assert LossConfig.paper().heatmap == LossConfig.paper().mask == 0
+    assert set(terms) == {*PAPER, "articulation", "heatmap", "mask", "total"}
+    paper = LossConfig.paper()
+    assert paper.articulation == paper.heatmap == paper.mask == 0
+
+
+def test_articulation_does_not_see_how_the_whole_hand_is_turned(hand, random_batch, perfect):
+    config = LossConfig(articulation=1e4)
+    turn = torch.from_numpy(Rotation.from_euler("zyx", [0.7, -0.4, 0.9]).as_matrix()).float()
+
+    def cost(pose):
+        output = hand(pose, random_batch.betas)
+        wrong = replace(perfect, pose=pose, vertices=output.vertices, joints=output.joints)
+        return handoccnet_loss(wrong, random_batch, hand, config)
+
+    turned, bent = perfect.pose.clone(), perfect.pose.clone()
+    turned[:, 0] = turn @ turned[:, 0]
+    bent[:, 4] = turn @ bent[:, 4]
+    assert cost(turned)["articulation"] < 1e-5 and cost(turned)["joints"] > 1
+    assert cost(bent)["articulation"].item() == pytest.approx(
+        cost(bent)["joints"].item(), rel=1e-3
+    )
 
 
 def test_heatmap_entropy_by_a_slow_sum():
