@@ -63,6 +63,13 @@ class HandOccNetConfig:
                 f"image_size must be {STRIDE} times a power of two from 4 on (32, 64, 128, 256, "
                 f"512, ...), found {self.image_size}"
             )
+        if self.width * self.expansion < 16:
+            # oneDNN in torch 2.13 writes beyond its buffer in the backward pass of a strided
+            # channels-last 1×1 convolution of 8 channels.
+            raise ValueError(
+                f"width times expansion must be at least 16, found {self.width} and "
+                f"{self.expansion}: take a larger width"
+            )
         if self.channels % self.heads or self.channels % 2:
             raise ValueError(
                 f"channels must be even and a multiple of heads, found {self.channels} channels "

@@ -1,8 +1,8 @@
 """Deterministic weights and inputs behind the parity vectors in this folder.
 
-`weight("backbone.layer0.0.weight", (64, 3, 7, 7))` and `image("image", (2, 3, 256, 256))` give exactly the
-arrays that the official networks were loaded with and fed, so their outputs (the .npz files) can be
-compared with ours. Keys are the official checkpoints' own (see the *_manifest.json files).
+`weight("backbone.layer0.0.weight", (64, 3, 7, 7))` and `image("image", (2, 3, 256, 256))` give
+exactly the arrays that the official networks were loaded with and fed, so their outputs (the .npz
+files) can be compared with ours. Keys are the official checkpoints' own (see *_manifest.json).
 """
 
 import zlib
@@ -11,7 +11,7 @@ import numpy as np
 
 SALT = "public"
 
-# Gains that keep the necessity map, the heatmaps and the confidences away from saturation and from uniformity.
+# Gains that keep necessity map, heatmaps and confidences from saturation and from uniformity.
 GAIN = {
     "attention_module": 0.1,
     "hand_hm_embed.layers.2.weight": 12.0,

@@ -1,0 +1,174 @@
+"""`make bench`: the speed claims as ratios within one run, after the outputs were compared.
+
+HandOccNet at paper size, 256 px, against the plain network of the tests with the same weights:
+forward pass in eval mode, and the training step (forward, loss, backward, Adam). Times are medians
+over rounds in which the two take turns, so that whatever else the machine does meets both. On a
+machine busy with other work, `--cpu` counts processor seconds (with OMP_WAIT_POLICY=passive, or
+threads that wait for each other count as work).
+"""
+
+import argparse
+import statistics
+import sys
+import time
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
+
+from plain_handoccnet import PlainHandOccNet  # noqa: E402
+
+from handlib.hands.hand_model import load_hand  # noqa: E402
+from handlib.models import HandOccNet, HandOccNetConfig, fuse_for_inference  # noqa: E402
+from handlib.models.official import load_official_state  # noqa: E402
+
+TARGETS = {"forward": 1.8, "training step": 1.4}
+NAMES = ("pose", "betas", "joints_img", "heatmaps", "vertices")
+
+Outputs = dict[str, Tensor]
+Runner = Callable[[Tensor], Outputs]
+
+
+def main() -> int:
+    """Print the ratios; 1 when outputs differ or a target is missed."""
+    options = _options()
+    torch.set_num_threads(options.threads)
+    torch.manual_seed(0)
+    hand, config = load_hand(), HandOccNetConfig.paper()
+    plain, ours = PlainHandOccNet(config), HandOccNet(config, hand)
+    soften_gates(plain)
+    load_official_state(ours, plain.state_dict())
+    print(f"torch {torch.__version__}, {options.threads} threads, {options.rounds} rounds")
+    forward = bench_forward(plain, ours, hand, options)
+    step = bench_training(plain, ours, hand, options)
+    reached = {"forward": forward, "training step": step}
+    missed = [name for name, target in TARGETS.items() if reached[name] < target]
+    for name, target in TARGETS.items():
+        print(f"{name}: {reached[name]:.2f} times as fast (claimed: {target})")
+    return 1 if missed else 0
+
+
+def bench_forward(
+    plain: nn.Module, ours: nn.Module, hand: nn.Module, options: argparse.Namespace
+) -> float:
+    """Eval forward pass, one image; the ratio of the network as it is, not of the fused copy."""
+    plain.eval(), ours.eval()
+    image = torch.rand(1, 3, 256, 256)
+    runners = {
+        "plain": run_plain(plain, hand),
+        "ours": run_ours(ours),
+        "ours, fuse_for_inference": run_ours(fuse_for_inference(ours)),
+    }
+    with torch.inference_mode():
+        check_equal({name: run(image) for name, run in runners.items()})
+        passes = {name: partial(run, image) for name, run in runners.items()}
+        times = take_turns(passes, options)
+    return report("forward, 1 image", times)
+
+
+def bench_training(
+    plain: nn.Module, ours: nn.Module, hand: nn.Module, options: argparse.Namespace
+) -> float:
+    """Forward, loss, backward and Adam on two images; the same optimiser on both sides."""
+    plain.train(), ours.train()
+    image = torch.rand(2, 3, 256, 256)
+    runners = {"plain": run_plain(plain, hand), "ours": run_ours(ours)}
+    check_equal({name: run(image) for name, run in runners.items()})
+    steps = {
+        "plain": training_step(runners["plain"], plain, image),
+        "ours": training_step(runners["ours"], ours, image),
+    }
+    return report("training step, 2 images", take_turns(steps, options))
+
+
+def soften_gates(plain: nn.Module) -> None:
+    """Random weights make binary gates, which turn a rounding difference into a visible one."""
+    with torch.no_grad():
+        for key, value in plain.named_parameters():
+            if "query2" in key or "key2" in key:
+                value.mul_(0.1)
+
+
+def run_plain(model: nn.Module, hand: nn.Module) -> Runner:
+    """The plain network and the hand behind it."""
+
+    def run(image: Tensor) -> Outputs:
+        outputs = model(image)
+        vertices = hand(outputs["pose"], outputs["betas"]).vertices
+        return {name: outputs[name] for name in NAMES[:-1]} | {"vertices": vertices}
+
+    return run
+
+
+def run_ours(model: nn.Module) -> Runner:
+    """The library's network; its prediction as a dict."""
+
+    def run(image: Tensor) -> Outputs:
+        prediction = model(image)
+        return {name: getattr(prediction, name) for name in NAMES}
+
+    return run
+
+
+def training_step(run: Runner, model: nn.Module, image: Tensor) -> Callable[[], None]:
+    """One step towards zero everywhere: the arithmetic of a training step, without a data set."""
+    optimiser = torch.optim.Adam(model.parameters(), lr=1e-6, fused=True)
+
+    def step() -> None:
+        optimiser.zero_grad()
+        torch.stack([value.square().mean() for value in run(image).values()]).sum().backward()
+        optimiser.step()
+
+    return step
+
+
+def take_turns(
+    actions: dict[str, Callable[[], object]], options: argparse.Namespace
+) -> dict[str, list[float]]:
+    """Seconds of each action in each round, after one that is not counted."""
+    clock = time.process_time if options.cpu else time.perf_counter
+    times: dict[str, list[float]] = {name: [] for name in actions}
+    for action in actions.values():
+        action()
+    for _ in range(options.rounds):
+        for name, action in actions.items():
+            start = clock()
+            action()
+            times[name].append(clock() - start)
+    return times
+
+
+def check_equal(results: dict[str, Outputs]) -> None:
+    """Every output within 1e-3 of the plain one's largest value."""
+    expected = results["plain"]
+    for name, outputs in results.items():
+        for key, value in outputs.items():
+            difference = (value - expected[key]).abs().max() / expected[key].abs().max()
+            if difference > 1e-3:
+                raise SystemExit(f"{name}: {key} differs by {difference:.1e} of its largest value")
+
+
+def report(title: str, times: dict[str, list[float]]) -> float:
+    """Print the medians and return plain's over ours."""
+    medians = {name: statistics.median(values) for name, values in times.items()}
+    print(title)
+    for name, median in medians.items():
+        print(f"  {name:26} {1000 * median:8.0f} ms  {medians['plain'] / median:5.2f}")
+    return medians["plain"] / medians["ours"]
+
+
+def _options() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--rounds", type=int, default=9)
+    parser.add_argument("--cpu", action="store_true", help="count processor seconds")
+    return parser.parse_args()
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
