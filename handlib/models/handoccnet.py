@@ -52,6 +52,7 @@ class HandOccNetConfig:
     unread_smooth2: bool = True  # 590,080 parameters that the checkpoints hold and nobody reads
     mask_head: bool = False  # course aid: two more maps from F, for a mask loss
     small_normal: bool = True  # released start of FIT, SET, regressor; False: PyTorch's fan-in
+    norm_features: bool = False  # course aid: batch norm on F and F_FIT, which nothing else bounds
     zero_residuals: bool = False  # course aid: residual branches start at zero
     identity_pose: bool = False  # course aid: the 6D pose starts at the rest pose
     position_std: float = 1.0  # of the learned positions at the start (H12)
@@ -112,6 +113,7 @@ class HandOccNetConfig:
             unread_smooth2=False,
             mask_head=True,
             small_normal=False,
+            norm_features=True,
             zero_residuals=True,
             identity_pose=True,
         )
@@ -133,8 +135,8 @@ class HandPrediction:
 class HandOccNet(nn.Module):
     """Image to hand.
 
-    `hand` turns (θ, β) into vertices and joints; it holds no parameters. For fastest inference
-    pass the model in eval mode through `handlib.models.fuse_for_inference`.
+    `hand` turns (θ, β) into vertices and joints; it holds no parameters. For many
+    predictions on a CPU take the copy that `handlib.models.fuse_for_inference` makes.
     """
 
     def __init__(self, config: HandOccNetConfig, hand: HandModel) -> None:
@@ -151,6 +153,8 @@ class HandOccNet(nn.Module):
         self.encoder = HandEncoder(c, config.halvings)
         self.mano_head = ManoHead(4 * c, config.head_widths)
         self.mask_head = nn.Conv2d(c, 2, 1) if config.mask_head else None
+        self.feature_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
+        self.injected_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
         self._initialise()
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -160,6 +164,7 @@ class HandOccNet(nn.Module):
         features = self._features(image)
         primary, secondary = self._split(features)
         injected = primary if self.fit is None else self.fit(primary, secondary)
+        injected = self.injected_norm(injected)
         tap(self, "fit", injected)
         enhanced = injected if self.set is None else self.set(injected)
         tap(self, "set", enhanced)
@@ -176,7 +181,7 @@ class HandOccNet(nn.Module):
         stages = self.backbone(image.contiguous(memory_format=torch.channels_last))
         for level, stage in enumerate(stages, start=2):
             tap(self, f"c{level}", stage)
-        return tap(self, "features", self.pyramid(stages))
+        return tap(self, "features", self.feature_norm(self.pyramid(stages)))
 
     def _split(
         self, features: Float[Tensor, "B C h w"]
@@ -206,9 +211,7 @@ class HandOccNet(nn.Module):
 
     def _initialise(self) -> None:
         """Backbone as for ImageNet; the rest as the config says."""
-        for trunk in (self.backbone, self.pyramid, self.necessity):
-            if trunk is not None:
-                initialise.kaiming(trunk)
+        initialise.kaiming(self.backbone)
         if self.config.small_normal:
             for head in (self.fit, self.set, self.heatmaps, self.encoder, self.mano_head):
                 if head is not None:
