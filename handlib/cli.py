@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from handlib import doctor as examination
 from handlib import weights
+from handlib.experiments import course_recipe
 from handlib.hands import load_hand
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.training import Scores, TrainConfig, evaluate, fit, mean_pose_baseline
@@ -94,6 +95,25 @@ def evaluate_run(
     baseline = mean_pose_baseline(config.data.load("train", resolution), hand_model)
     images = config.data.load(split, resolution, size)
     print_scores(evaluate(model, images), evaluate(baseline, images))
+
+
+@app.command()
+def experiment(
+    name: Annotated[Literal["course_recipe"], typer.Argument(help="Which claim to examine.")],
+    output: Annotated[Path, typer.Option(help="Where the result file goes.")] = Path(
+        "figures/evidence"
+    ),
+    runs: Annotated[Path, typer.Option(help="Where the trained networks go.")] = Path("runs"),
+    seeds: Annotated[int, typer.Option(help="Runs from nothing.")] = 3,
+) -> None:
+    """Train over several seeds, and write what came out."""
+    result = course_recipe.run(output, runs, seeds)
+    for row in result["runs"]:
+        typer.echo(
+            f"seed {row['seed']}: root-aligned {row['root_aligned']} mm "
+            f"({row['ratio']['root_aligned']} of the mean pose), Procrustes "
+            f"{row['procrustes']} mm ({row['ratio']['procrustes']}), {row['minutes']} minutes"
+        )
 
 
 @app.command()

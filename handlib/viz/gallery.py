@@ -51,20 +51,21 @@ def handoccnet_panels(model: HandOccNet, batch: HandBatch, index: int) -> Illust
         norm = found[name][0].norm(dim=0)
         maps.overlay(ax, image, norm, title, (float(norm.min()), float(norm.max())))
     _draw_prediction(axes[8:], prediction, image, batch.intrinsics[index], model.hand.faces)
-    return show(fig, **_words(batch, index), dpi=130)
+    return show(fig, *_words(batch, index), dpi=130)
 
 
-def _words(batch: HandBatch, index: int) -> dict[str, str]:
+def _words(batch: HandBatch, index: int) -> tuple[str, str, str]:
+    """Alt text, caption and Korean caption."""
     share = "part" if batch.occlusion is None else f"{float(batch.occlusion[index]):.0%}"
-    return {
-        "alt": f"Ten panels about a hand of which {share} is hidden: image, hidden part, "
+    return (
+        f"Ten panels about a hand of which {share} is hidden: image, hidden part, "
         "necessity map, softmax row, gate, gated row, feature norms after FIT and SET, predicted "
         "joints and predicted mesh.",
-        "caption": f"HandOccNet on a test image with {share} of the hand hidden. The yellow "
+        f"HandOccNet on a test image with {share} of the hand hidden. The yellow "
         "square is the query; correlations are means over the heads of FIT's first block.",
-        "caption_ko": f"손의 {share}가 가려진 test image에 대한 HandOccNet의 중간 결과입니다. "
+        f"손의 {share}가 가려진 test image에 대한 HandOccNet의 중간 결과입니다. "
         "노란 사각형이 query이고, correlation은 FIT 첫 번째 block의 head 평균입니다.",
-    }
+    )
 
 
 def _draw_hidden(ax: Axes, batch: HandBatch, index: int) -> None:
