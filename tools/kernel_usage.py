@@ -20,9 +20,10 @@ class KernelUsage:
         self._thread.start()
 
     def _sample(self) -> None:
-        while not self._done.is_set():
+        finished = False
+        while not finished:
+            finished = self._done.wait(SAMPLE_SECONDS)  # and once more at the end
             self._peak_bytes = max(self._peak_bytes, resident_bytes(self._process))
-            self._done.wait(SAMPLE_SECONDS)
 
     def stop(self) -> tuple[float, float]:
         """Returns minutes since the start and the peak in MB (1e6 bytes)."""

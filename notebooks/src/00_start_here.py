@@ -121,7 +121,7 @@ viz.maps.show_image(axes[2], image, "hidden part hatched")
 viz.hand.draw_hidden(axes[2], visible, batch.amodal[half])
 viz.maps.show_image(axes[3], behind, "things removed")
 hidden = f"{batch.occlusion[half]:.0%}"
-viz.show(fig, **caption("problem", hidden=hidden), dpi=90)
+viz.show(fig, **caption("problem", hidden=hidden), dpi=90, colours=256)
 
 # %% [markdown]
 # Much of the missing half can be guessed, for three reasons:
@@ -149,7 +149,7 @@ for ax, shift in zip(fig.subplots(1, 5), shifts, strict=True):
     frame = picture_of(replace(scene, things=tuple(moved)))
     name = f"t {shift / 0.03:+.0f}".replace("+0", "")
     viz.maps.show_image(ax, frame, f"frame {name}")
-viz.show(fig, **caption("video"), dpi=90)
+viz.show(fig, **caption("video"), dpi=90, colours=256)
 
 # %% [markdown]
 # ## 3 The hand
@@ -258,7 +258,7 @@ shown = by_share[torch.linspace(0, len(by_share) - 1, 18).long()]
 fig = viz.theme.figure(9, 4.9)
 for ax, i in zip(fig.subplots(3, 6).ravel(), shown, strict=True):
     viz.maps.show_image(ax, batch.image[i], f"{batch.occlusion[i]:.0%} hidden")
-viz.show(fig, **caption("contact sheet"), dpi=80)
+viz.show(fig, **caption("contact sheet"), dpi=80, colours=256)
 
 # %% [markdown]
 # The **visible** mask holds the hand's pixels that can be seen. The **amodal**
@@ -315,7 +315,8 @@ columns, rows = batch.joints_px[half].round().long().clamp(0, 127).T
 unseen = ~visible[rows, columns]
 viz.maps.show_image(axes[3], image, "here")
 viz.hand.draw_skeleton(axes[3], batch.joints_px[half], hidden=unseen)
-viz.show(fig, **caption("masks", unseen=int(unseen.sum())), dpi=90)
+words = caption("masks", unseen=int(unseen.sum()))
+viz.show(fig, **words, dpi=90, colours=256)
 
 # %% [markdown]
 # ### Conventions, once and for all
@@ -451,7 +452,7 @@ viz.hand.draw_joint_errors(
     batch.joints[half] - batch.joints[half, :1],
 )
 numbers = {name.split()[0]: f"{e[half]:.0f}" for name, e in errors.items()}
-viz.show(fig, **caption("first prediction", **numbers), dpi=90)
+viz.show(fig, **caption("first prediction", **numbers), dpi=90, colours=256)
 
 # %% [markdown]
 # One image is an anecdote. Let us sort all of them by what is hidden.
@@ -470,7 +471,7 @@ viz.curves.grouped_bars(ax, groups, bars)
 ax.set(xlabel="hidden share of the hand", ylabel="error (mm)")
 heights = {n: b.round().astype(int).tolist() for n, b in bars.items()}
 words = caption("by occlusion", counts=counts, heights=heights)
-viz.show(fig, **words, dpi=90)
+viz.show(fig, **words, dpi=90, colours=256)
 
 # %% [markdown]
 # The difference between the two bars is what the network gets out of the image.

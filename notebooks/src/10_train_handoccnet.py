@@ -29,7 +29,7 @@
 #     prerequisites: gradients, convolutions; [06](06_softmax_or_sigmoid.ipynb)
 #     minutes_to_do: 75
 #     minutes: 8
-#     memory_mb: 2600
+#     memory_mb: 3600
 #     data: 17,500 synthetic images, made on first use (1.2 GB on disk)
 #     seed: 10
 # ---

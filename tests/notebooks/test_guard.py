@@ -64,7 +64,7 @@ MUST_FAIL = {
     "looks_up_a_name": ([code("import socket\nsocket.getaddrinfo('a.invalid', 80)")], "Cell 0"),
     "child_reaches_out": ([code(REACH_OUT_BY_CHILD)], "Cell 0"),
     "too_long": ([code("import time\ntime.sleep(1.5)")], "declared cost"),
-    "too_large": ([code("large = bytearray(400_000_000)")], "declared cost"),
+    "too_large": ([code("large = b'x' * 400_000_000")], "declared cost"),
     "undeclared": ([code("1")], "declared cost"),
 }
 DECLARED = {
