@@ -41,11 +41,12 @@ def overlay(
         What a colour bar needs.
     """
     height, width = image.shape[-2:]
+    values = values.detach()
     low, high = limits if limits is not None else (0.0, max(float(values.max()), 1e-12))
     grey = image.detach().mean(0).clamp(0, 1).numpy()
     ax.imshow(grey, cmap="gray", vmin=0, vmax=1, interpolation="bilinear")
     drawn = ax.imshow(
-        values.detach().numpy(),
+        values.numpy(),
         cmap=theme.MAP,
         norm=Normalize(low, high),
         alpha=strength,

@@ -57,6 +57,11 @@ def test_overlay_and_query_mark_cover_the_tokens_own_pixels():
     assert mark.get_bbox().bounds == (15.5, 7.5, 8.0, 8.0)  # pixels 16..23 by 8..15
 
 
+def test_a_map_fresh_from_a_network_can_be_drawn():
+    drawn = maps.overlay(axes(), torch.rand(3, 8, 8), torch.rand(4, 4, requires_grad=True))
+    assert drawn.get_clim()[1] <= 1
+
+
 def test_the_panels_state_the_sums_before_and_after_the_gate():
     row = torch.full((4, 4), 1 / 16)
     gate = torch.full((4, 4), 0.25)
