@@ -28,7 +28,7 @@
 #       - 물체를 손 위로 움직이면서 오차와 necessity map의 변화를 관찰할 수 있습니다
 #     prerequisites: gradients, convolutions; [06](06_softmax_or_sigmoid.ipynb)
 #     minutes_to_do: 75
-#     minutes: 8
+#     minutes: 11
 #     memory_mb: 3600
 #     data: 17,500 synthetic images, made on first use (1.2 GB on disk)
 #     seed: 10
