@@ -22,6 +22,7 @@ from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.training import TrainConfig, evaluate, fit, mean_pose_baseline
 from handlib.training.run import DataConfig, RunConfig, write_json
 
+COMMAND = "handlib experiment course_recipe"
 LIMITS = {"root_aligned": 0.5, "procrustes": 0.8}  # of the mean pose's error
 
 
@@ -46,14 +47,14 @@ def run(
         torch.manual_seed(seed)
         model, started = HandOccNet(network, hand), time.monotonic()
         folder = runs_folder / f"course_recipe_{seed}"
-        RunConfig(network, DataConfig("synthetic", size), _command()).save(folder)
+        RunConfig(network, DataConfig("synthetic", size), COMMAND).save(folder)
         fit(model, train, config=replace(recipe, seed=seed), run_dir=folder)
         minutes = (time.monotonic() - started) / 60
         runs.append({"seed": seed, "minutes": round(minutes, 1)} | _scores(model, test, mean_pose))
     result = {
         "claim": {f"{name} / mean pose": limit for name, limit in LIMITS.items()},
         "holds": all(r["ratio"][name] <= limit for r in runs for name, limit in LIMITS.items()),
-        "command": _command(),
+        "command": COMMAND,
         "commit": _commit(),
         "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
         "train_images": size,
@@ -86,10 +87,6 @@ def _millimetres(metres: dict[str, float]) -> dict[str, float]:
 
 def _spread(values: list[float]) -> dict[str, float]:
     return {"mean": round(statistics.fmean(values), 2), "min": min(values), "max": max(values)}
-
-
-def _command() -> str:
-    return "handlib experiment course_recipe"
 
 
 def _commit() -> str:

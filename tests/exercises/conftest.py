@@ -1,6 +1,7 @@
 """Stubs and solutions as they stand in the notebooks' sources."""
 
 import re
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,7 @@ def load_exercises():
     For a stub `name` the namespace holds `name` and `name_solution`.
     """
 
+    @cache  # running a notebook's set-up takes a moment
     def load(number):
         (path,) = SOURCES.glob(f"{number}_*.py")
         notebook = read_source(path)

@@ -1,4 +1,4 @@
-"""Notebook 00: stubs are not accepted, solutions are, wrong answers fail for the right reason."""
+"""Notebook 00: wrong answers fail for the right reason, right ones need no one way."""
 
 import pytest
 
@@ -6,32 +6,6 @@ from handlib.course import check
 from handlib.course.checks import nb00
 from handlib.data.camera import project
 from handlib.metrics import root_aligned_mpjpe
-
-
-@pytest.fixture(scope="module")
-def exercises(load_exercises):
-    return load_exercises("00")
-
-
-NAMES = ["occlusion_ratio", "project_points", "root_aligned_error"]
-
-
-def test_every_exercise_is_tested_here(exercises):
-    stubs, _ = exercises
-    assert stubs == NAMES
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_stub_is_not_done_yet(exercises, name):
-    _, namespace = exercises
-    assert getattr(nb00, name)(namespace[name]).status == "not done yet"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_solution_passes(exercises, name):
-    _, namespace = exercises
-    result = getattr(nb00, name)(namespace[f"{name}_solution"])
-    assert result.status == "passed", result
 
 
 def changes_its_mask(visible, amodal):

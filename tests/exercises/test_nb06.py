@@ -1,4 +1,4 @@
-"""Notebook 06: stubs are not accepted, solutions are, wrong answers fail for the right reason."""
+"""Notebook 06: wrong answers fail for the right reason, right ones need no one way."""
 
 import math
 
@@ -7,32 +7,6 @@ import torch
 
 from handlib.course import check
 from handlib.course.checks import nb06
-
-
-@pytest.fixture(scope="module")
-def exercises(load_exercises):
-    return load_exercises("06")
-
-
-NAMES = ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"]
-
-
-def test_every_exercise_is_tested_here(exercises):
-    stubs, _ = exercises
-    assert stubs == NAMES
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_stub_is_not_done_yet(exercises, name):
-    _, namespace = exercises
-    assert getattr(nb06, name)(namespace[name]).status == "not done yet"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_solution_passes(exercises, name):
-    _, namespace = exercises
-    result = getattr(nb06, name)(namespace[f"{name}_solution"])
-    assert result.status == "passed", result
 
 
 def scores(query, key, root=None):

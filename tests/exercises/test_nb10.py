@@ -1,4 +1,4 @@
-"""Notebook 10: stubs are not accepted, solutions are, wrong answers fail for the right reason."""
+"""Notebook 10: wrong answers fail for the right reason, right ones need no one way."""
 
 import math
 
@@ -7,32 +7,6 @@ import torch
 
 from handlib.course import check
 from handlib.course.checks import nb10
-
-
-@pytest.fixture(scope="module")
-def exercises(load_exercises):
-    return load_exercises("10")
-
-
-NAMES = ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"]
-
-
-def test_every_exercise_is_tested_here(exercises):
-    stubs, _ = exercises
-    assert stubs == NAMES
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_stub_is_not_done_yet(exercises, name):
-    _, namespace = exercises
-    assert getattr(nb10, name)(namespace[name]).status == "not done yet"
-
-
-@pytest.mark.parametrize("name", NAMES)
-def test_the_solution_passes(exercises, name):
-    _, namespace = exercises
-    result = getattr(nb10, name)(namespace[f"{name}_solution"])
-    assert result.status == "passed", result
 
 
 def wrists(found, truth):

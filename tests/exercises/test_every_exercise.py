@@ -1,0 +1,35 @@
+"""Of every exercise: the stub is not accepted, and the notebook's own solution is."""
+
+from importlib import import_module
+
+import pytest
+
+EXERCISES = {
+    "00": ["occlusion_ratio", "project_points", "root_aligned_error"],
+    "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
+    "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
+}
+EACH = [(number, name) for number, names in EXERCISES.items() for name in names]
+
+
+def check_of(number, name):
+    return getattr(import_module(f"handlib.course.checks.nb{number}"), name)
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_every_exercise_is_tested_here(load_exercises, number):
+    stubs, _ = load_exercises(number)
+    assert stubs == EXERCISES[number]
+
+
+@pytest.mark.parametrize(("number", "name"), EACH)
+def test_the_stub_is_not_done_yet(load_exercises, number, name):
+    _, namespace = load_exercises(number)
+    assert check_of(number, name)(namespace[name]).status == "not done yet"
+
+
+@pytest.mark.parametrize(("number", "name"), EACH)
+def test_the_solution_passes(load_exercises, number, name):
+    _, namespace = load_exercises(number)
+    result = check_of(number, name)(namespace[f"{name}_solution"])
+    assert result.status == "passed", result
