@@ -38,11 +38,6 @@ class AugmentationConfig:
         """The released HandOccNet's recipe."""
         return cls(scale=0.25, rotation=30.0, rotation_share=0.6, colour=0.2)
 
-    @classmethod
-    def course(cls) -> "AugmentationConfig":
-        """Narrower: the synthetic hands are already rendered under many rolls and sizes."""
-        return cls(scale=0.1, rotation=20.0, shift=0.05, colour=0.2)
-
 
 def augment(batch: HandBatch, config: AugmentationConfig, generator: Generator) -> HandBatch:
     """Change every sample of the batch at random.

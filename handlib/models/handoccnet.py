@@ -19,7 +19,7 @@ from handlib.models.block import AttentionBlock
 from handlib.models.encoder import HandEncoder
 from handlib.models.fit import FIT, ConcatMerge, ResidualMerge
 from handlib.models.fpn import FeaturePyramid
-from handlib.models.heatmap import JointHeatmaps
+from handlib.models.heatmap import JOINTS, JointHeatmaps
 from handlib.models.mano_head import ManoHead
 from handlib.models.necessity import ConvolutionGate, SpatialGate
 from handlib.models.record import tap
@@ -36,7 +36,7 @@ class HandOccNetConfig:
     image_size: int = 256  # side of the input in pixels, 8·2^k; H4: the paper says 512
     blocks: tuple[int, int, int, int] = (3, 4, 6, 3)  # a stage: ResNet-50
     width: int = 64  # channels of the ResNet's stem
-    expansion: int = 4  # of a bottleneck's output over its inner width
+    expansion: int = 4  # of a bottleneck's output over its inner width; 1: basic blocks
     channels: int = 256  # C, of every map from the pyramid on
     heads: int = 4  # H7: the paper has one head of 256
     depth: int = 2  # H8: the paper has one block in FIT and in SET
@@ -53,7 +53,7 @@ class HandOccNetConfig:
     mask_head: bool = False  # course aid: two more maps from F, for a mask loss
     small_normal: bool = True  # released start of FIT, SET, regressor; False: PyTorch's fan-in
     norm_features: bool = False  # course aid: batch norm on F and F_FIT, which nothing else bounds
-    zero_residuals: bool = False  # course aid: residual branches start at zero
+    joints_to_head: bool = False  # course aid: the MANO head reads the 2D joints too
     identity_pose: bool = False  # course aid: the 6D pose starts at the rest pose
     position_std: float = 1.0  # of the learned positions at the start (H12)
 
@@ -99,23 +99,25 @@ class HandOccNetConfig:
 
     @classmethod
     def course(cls) -> "HandOccNetConfig":
-        """Learns in minutes on two cores: 128 px, 16×16 tokens, about 2 M parameters."""
+        """Learns in minutes on two cores: 128 px, 16×16 tokens, under 1 M parameters."""
         return cls(
             image_size=128,
             blocks=(1, 1, 1, 1),
-            width=32,
-            expansion=2,
-            channels=64,
+            width=16,
+            expansion=1,
+            channels=48,
             heads=2,
             depth=1,
             mlp_ratio=2,
             head_widths=(256, 256),
+            fit_merge="residual",
             unread_smooth2=False,
             mask_head=True,
             small_normal=False,
             norm_features=True,
-            zero_residuals=True,
+            joints_to_head=True,
             identity_pose=True,
+            position_std=0.02,
         )
 
 
@@ -151,7 +153,8 @@ class HandOccNet(nn.Module):
         self.set = _set(config) if config.set else None
         self.heatmaps = JointHeatmaps(c, config.halvings)
         self.encoder = HandEncoder(c, config.halvings)
-        self.mano_head = ManoHead(4 * c, config.head_widths)
+        read_joints = 2 * JOINTS if config.joints_to_head else 0
+        self.mano_head = ManoHead(4 * c + read_joints, config.head_widths)
         self.mask_head = nn.Conv2d(c, 2, 1) if config.mask_head else None
         self.feature_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
         self.injected_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
@@ -172,6 +175,8 @@ class HandOccNet(nn.Module):
         tap(self, "heatmaps", heatmaps)
         tap(self, "joints_img", joints_img)
         encoding = tap(self, "encoding", self.encoder(heatmaps, y))
+        if self.config.joints_to_head:
+            encoding = torch.cat([encoding, 4 * (joints_img - 0.5).flatten(1)], dim=1)
         pose, betas = self.mano_head(encoding)
         vertices, joints = self._hand(pose, betas)
         masks = None if self.mask_head is None else self.mask_head(features)
@@ -216,8 +221,6 @@ class HandOccNet(nn.Module):
             for head in (self.fit, self.set, self.heatmaps, self.encoder, self.mano_head):
                 if head is not None:
                     initialise.small_normal(head)
-        if self.config.zero_residuals:
-            initialise.zero_residuals(self)
         if self.config.identity_pose:
             initialise.identity_pose(self.mano_head)
         initialise.position_scale(self, self.config.position_std)

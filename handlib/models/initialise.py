@@ -4,10 +4,8 @@ import torch
 from torch import nn
 
 from handlib.models.block import AttentionBlock, TokenMLP
-from handlib.models.bottleneck import PreActBottleneck
 from handlib.models.conv_norm import LEAKY_SLOPE
 from handlib.models.mano_head import POSE_JOINTS, ManoHead
-from handlib.models.resnet import ResNetBlock
 
 IDENTITY_6D = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -40,17 +38,6 @@ def small_normal(module: nn.Module) -> None:
             _zero_bias(layer)
 
 
-def zero_residuals(module: nn.Module) -> None:
-    """Every residual branch starts at zero, so that a deep network starts as a shallow one."""
-    for layer in module.modules():
-        if isinstance(layer, ResNetBlock):
-            nn.init.zeros_(layer.conv3.norm.weight)
-        elif isinstance(layer, PreActBottleneck):
-            _zero(layer.conv3)
-        elif isinstance(layer, AttentionBlock):
-            _zero(layer.mlp.narrow)
-
-
 def identity_pose(head: ManoHead, std: float = 0.001) -> None:
     """The first predictions are near the rest pose and the mean shape.
 
@@ -70,11 +57,6 @@ def position_scale(module: nn.Module, std: float) -> None:
         if isinstance(block, AttentionBlock):
             nn.init.normal_(block.query_position, std=std)
             nn.init.normal_(block.key_position, std=std)
-
-
-def _zero(layer: nn.Conv2d | nn.Linear) -> None:
-    nn.init.zeros_(layer.weight)
-    _zero_bias(layer)
 
 
 def _zero_bias(layer: nn.Conv2d | nn.Linear) -> None:

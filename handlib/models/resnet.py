@@ -1,7 +1,8 @@
-"""ResNet with bottleneck blocks (He et al. 2016), HandOccNet's trunk.
+"""ResNet (He et al. 2016), HandOccNet's trunk.
 
-As the released code has it: stride in the 3×3 convolution, leaky ReLU for every ReLU (H17).
-Widths and depths are free, so that the course can train a small one.
+As the released code has it: bottleneck blocks with the stride in the 3×3 convolution, leaky ReLU
+for every ReLU (H17). Widths and depths are free, and there are basic blocks, so that the course
+can train a small one.
 """
 
 from collections.abc import Sequence
@@ -13,16 +14,29 @@ from torch.nn import functional as F
 from handlib.models.conv_norm import ConvNorm, leaky_relu
 
 
-class ResNetBlock(nn.Module):
-    """Bottleneck: 1×1 narrows, 3×3 looks around, 1×1 widens; then the skip is added."""
+class BasicBlock(nn.Module):
+    """ResNet-18's: two 3×3; then the skip is added. Where layers are few, each looks around."""
+
+    def __init__(self, inputs: int, width: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = ConvNorm(inputs, width, kernel=3, stride=stride)
+        self.conv2 = ConvNorm(width, outputs, kernel=3)
+        self.skip = _skip(inputs, outputs, stride)
+
+    def forward(self, x: Float[Tensor, "B in H W"]) -> Float[Tensor, "B out h w"]:
+        y = leaky_relu(self.conv1(x))
+        return leaky_relu(self.conv2(y).add_(self.skip(x)))
+
+
+class BottleneckBlock(nn.Module):
+    """ResNet-50's: 1×1 narrows, 3×3 looks around, 1×1 widens; then the skip is added."""
 
     def __init__(self, inputs: int, width: int, outputs: int, stride: int) -> None:
         super().__init__()
         self.conv1 = ConvNorm(inputs, width)
         self.conv2 = ConvNorm(width, width, kernel=3, stride=stride)
         self.conv3 = ConvNorm(width, outputs)
-        reshapes = stride != 1 or inputs != outputs
-        self.skip = ConvNorm(inputs, outputs, stride=stride) if reshapes else nn.Identity()
+        self.skip = _skip(inputs, outputs, stride)
 
     def forward(self, x: Float[Tensor, "B in H W"]) -> Float[Tensor, "B out h w"]:
         y = leaky_relu(self.conv1(x))
@@ -31,7 +45,7 @@ class ResNetBlock(nn.Module):
 
 
 class ResNet(nn.Module):
-    """Stem and four stages; the defaults are ResNet-50's."""
+    """Stem and four stages; the defaults are ResNet-50's. `expansion` 1 makes basic blocks."""
 
     def __init__(
         self, blocks: Sequence[int] = (3, 4, 6, 3), width: int = 64, expansion: int = 4
@@ -42,7 +56,11 @@ class ResNet(nn.Module):
         self.channels = [expansion * w for w in widths]
         inputs = [width, *self.channels[:3]]
         strides = (1, 2, 2, 2)
-        self.stages = nn.ModuleList(map(_stage, blocks, inputs, widths, self.channels, strides))
+        block = BasicBlock if expansion == 1 else BottleneckBlock
+        self.stages = nn.ModuleList(
+            _stage(block, *stage)
+            for stage in zip(blocks, inputs, widths, self.channels, strides, strict=True)
+        )
 
     def forward(self, image: Float[Tensor, "B 3 H W"]) -> list[Float[Tensor, "B _ _ _"]]:
         """Image in 0..1, no mean subtracted, to c2..c5 with `channels` at strides 4, 8, 16, 32."""
@@ -54,7 +72,21 @@ class ResNet(nn.Module):
         return pyramid
 
 
-def _stage(blocks: int, inputs: int, width: int, outputs: int, stride: int) -> nn.Sequential:
-    first = ResNetBlock(inputs, width, outputs, stride)
-    rest = (ResNetBlock(outputs, width, outputs, stride=1) for _ in range(blocks - 1))
+def _skip(inputs: int, outputs: int, stride: int) -> nn.Module:
+    """Around a block: nothing, or the 1×1 convolution that reshapes."""
+    if stride == 1 and inputs == outputs:
+        return nn.Identity()
+    return ConvNorm(inputs, outputs, stride=stride)
+
+
+def _stage(
+    block: type[BasicBlock | BottleneckBlock],
+    blocks: int,
+    inputs: int,
+    width: int,
+    outputs: int,
+    stride: int,
+) -> nn.Sequential:
+    first = block(inputs, width, outputs, stride)
+    rest = (block(outputs, width, outputs, stride=1) for _ in range(blocks - 1))
     return nn.Sequential(first, *rest)

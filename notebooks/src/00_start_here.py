@@ -370,7 +370,7 @@ check.project_points(project_points_solution)
 # %% [markdown]
 # ## 5 The first prediction
 #
-# The course ships a small HandOccNet of about two million weights, trained on
+# The course ships a small HandOccNet of about 0.7 million weights, trained on
 # synthetic hands. (The paper's has 39 million. Notebook 10 trains one like ours
 # from nothing, in minutes.) It has seen none of these people, poses and things.
 #

@@ -12,8 +12,24 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 
+class Basic(nn.Module):
+    """ResNet-18's block."""
+
+    def __init__(self, inputs: int, width: int, outputs: int, stride: int) -> None:
+        super().__init__()
+        self.conv1 = nn.Conv2d(inputs, width, 3, stride, 1, bias=False)
+        self.bn1 = nn.BatchNorm2d(width)
+        self.conv2 = nn.Conv2d(width, outputs, 3, 1, 1, bias=False)
+        self.bn2 = nn.BatchNorm2d(outputs)
+        self.downsample = downsample(inputs, outputs, stride)
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = self.bn2(self.conv2(F.leaky_relu(self.bn1(self.conv1(x)))))
+        return F.leaky_relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
 class Bottleneck(nn.Module):
-    """ResNet's block."""
+    """ResNet-50's block."""
 
     def __init__(self, inputs: int, width: int, outputs: int, stride: int) -> None:
         super().__init__()
@@ -23,17 +39,20 @@ class Bottleneck(nn.Module):
         self.bn2 = nn.BatchNorm2d(width)
         self.conv3 = nn.Conv2d(width, outputs, 1, bias=False)
         self.bn3 = nn.BatchNorm2d(outputs)
-        self.downsample = None
-        if stride != 1 or inputs != outputs:
-            self.downsample = nn.Sequential(
-                nn.Conv2d(inputs, outputs, 1, stride, bias=False), nn.BatchNorm2d(outputs)
-            )
+        self.downsample = downsample(inputs, outputs, stride)
 
     def forward(self, x: Tensor) -> Tensor:
         y = F.leaky_relu(self.bn1(self.conv1(x)))
         y = F.leaky_relu(self.bn2(self.conv2(y)))
         y = self.bn3(self.conv3(y))
         return F.leaky_relu(y + (x if self.downsample is None else self.downsample(x)))
+
+
+def downsample(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
+    if stride == 1 and inputs == outputs:
+        return None
+    conv = nn.Conv2d(inputs, outputs, 1, stride, bias=False)
+    return nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
 
 class Backbone(nn.Module):
@@ -45,12 +64,12 @@ class Backbone(nn.Module):
         self.layer0 = nn.Sequential(
             nn.Conv2d(3, width, 7, 2, 3, bias=False), nn.BatchNorm2d(width), nn.LeakyReLU()
         )
-        inputs = width
+        inputs, block = width, Basic if config.expansion == 1 else Bottleneck
         for stage, count in enumerate(config.blocks):
             inner, outputs = width * 2**stage, config.expansion * width * 2**stage
             blocks = []
             for i in range(count):
-                blocks.append(Bottleneck(inputs, inner, outputs, 2 if stage and not i else 1))
+                blocks.append(block(inputs, inner, outputs, 2 if stage and not i else 1))
                 inputs = outputs
             setattr(self, f"layer{stage + 1}", nn.Sequential(nn.Sequential(*blocks)))
         c2 = config.expansion * width
@@ -262,8 +281,10 @@ class PlainHandOccNet(nn.Module):
         self.regressor.hand_Encoder = Encoder(c, config.halvings)
         head = self.regressor.mano_regHead = nn.Module()
         wide, narrow = config.head_widths
+        self.joints_to_head = config.joints_to_head
+        inputs = 4 * c + (42 if config.joints_to_head else 0)
         head.mano_base_layer = nn.Sequential(
-            *(nn.Linear(4 * c, wide), nn.LeakyReLU(), nn.Linear(wide, narrow), nn.LeakyReLU())
+            *(nn.Linear(inputs, wide), nn.LeakyReLU(), nn.Linear(wide, narrow), nn.LeakyReLU())
         )
         head.pose_reg = nn.Linear(narrow, 96)
         head.shape_reg = nn.Linear(narrow, 10)
@@ -275,7 +296,8 @@ class PlainHandOccNet(nn.Module):
         heatmaps, joints_img, y = self.regressor.hand_regHead(set_)
         encoding = self.regressor.hand_Encoder(heatmaps, y)
         head = self.regressor.mano_regHead
-        hidden = head.mano_base_layer(encoding)
+        read = [encoding, 4 * joints_img.flatten(1) - 2] if self.joints_to_head else [encoding]
+        hidden = head.mano_base_layer(torch.cat(read, 1))
         return {
             **{"primary": primary, "secondary": secondary, "fit": fit, "set": set_},
             **{"heatmaps": heatmaps, "joints_img": joints_img, "encoding": encoding},

@@ -24,6 +24,8 @@ SWITCHES = [
     {"set": False},
     {"fit": False},
     {"fit": False, "set": False, "necessity": "none"},
+    {"width": 16, "expansion": 1},
+    {"joints_to_head": True},
     {"width": 8, "expansion": 2, "mlp_ratio": 2, "unread_smooth2": False},
     {"gate": "mean", "heads": 1, "depth": 1, "necessity": "convolutions", "fit_merge": "residual"},
 ]

@@ -77,7 +77,6 @@ def tiny_model(hand):
         torch.manual_seed(seed)
         course = {
             "image_size": 32,
-            "width": 8,
             "channels": 8,
             "heads": 2,
             "depth": 1,

@@ -8,7 +8,12 @@ from handlib.data.augmentation import AugmentationConfig
 from handlib.training import TrainConfig, fit
 
 CONFIG = replace(
-    TrainConfig.course(), images=80, batch_size=8, warmup_images=16, checkpoint_images=24
+    TrainConfig.course(),
+    images=80,
+    batch_size=8,
+    warmup_images=16,
+    checkpoint_images=24,
+    augmentation=AugmentationConfig.paper(),  # it must be resumed, too
 )
 
 

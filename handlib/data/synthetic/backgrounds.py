@@ -35,7 +35,7 @@ def background(rng: np.random.Generator, split: Split, size: int) -> Float32[np.
     columns, rows = (left + steps).astype(int), (top + steps).astype(int)
     if rng.random() < 0.5:
         columns = columns[::-1]
-    return image[rows[:, None], columns]
+    return image.take(rows, 0).take(columns, 1)
 
 
 @lru_cache(maxsize=3 * PLATES)

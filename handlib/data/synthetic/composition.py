@@ -44,6 +44,7 @@ class Person:
     palm: Float[np.ndarray, "3"]
 
 
+@lru_cache(maxsize=1024)
 def person(split: Split, number: int) -> Person:
     """Owner `number` of a split's hands."""
     rng = np.random.default_rng((_PERSON_SEED, SPLITS.index(split), number))
@@ -58,7 +59,7 @@ def compose(
     owner = person(split, int(rng.integers(config.people)))
     target = 0.0
     if rng.random() >= config.bare:
-        target = rng.uniform(0.02, config.most_hidden)
+        target = 0.02 + (config.most_hidden - 0.02) * rng.random() ** config.skew
     posed, things, view = _pose_hand(rng, split, size, config, hand, owner, target)
     if target > view.hidden + 0.02:
         things.append(_passing(rng, split, config, owner, posed, view, target))

@@ -8,6 +8,7 @@ Hand frame of MANO's right hand at rest: fingers along -x, palm facing -y, thumb
 """
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 import torch
@@ -15,6 +16,7 @@ from jaxtyping import Float
 from torch import Tensor
 
 from handlib.data.synthetic.objects import EverydayObject
+from handlib.data.synthetic.solids import cross
 from handlib.hands.hand_model import HandModel
 from handlib.hands.pose_prior import load_named_poses, pose_from_motions
 
@@ -101,12 +103,12 @@ def _wrap_rotation(rng: np.random.Generator, thing: EverydayObject) -> np.ndarra
         axis *= rng.choice([-1.0, 1.0])
         reference = _PALM_OUT
     axis /= np.linalg.norm(axis)
-    across = np.cross(reference, axis)
+    across = cross(reference, axis)
     across /= np.linalg.norm(across)
-    out = np.cross(axis, across)
+    out = cross(axis, across)
     turn = _turn(rng, thing.kind)
     x = np.cos(turn) * across + np.sin(turn) * out
-    return np.stack([x, np.cross(axis, x), axis], 1)
+    return np.stack([x, cross(axis, x), axis], 1)
 
 
 def _turn(rng: np.random.Generator, kind: str) -> float:
@@ -154,9 +156,9 @@ def _pinch(
     hold = (thumb_tip + index_tip) / 2 + 0.25 * (joints[7] - index_tip)
     web = knuckle + np.array([0.012, 0.004, 0.014])
     axis = (web - hold) / np.linalg.norm(web - hold)
-    across = np.cross(axis, _PALM_OUT)
+    across = cross(axis, _PALM_OUT)
     across /= np.linalg.norm(across)
-    rotation = np.stack([across, np.cross(axis, across), axis], 1)
+    rotation = np.stack([across, cross(axis, across), axis], 1)
     position = hold + axis * rng.uniform(0.03, 0.045)
     finger, _ = _finger_of_vertex(hand)
     used = np.isin(finger, (0, _THUMB))
@@ -176,6 +178,7 @@ def _skin(
     return hand(_full_pose(fingers), betas.expand(len(fingers), 10)).vertices.numpy()
 
 
+@lru_cache(maxsize=4)
 def _finger_of_vertex(hand: HandModel) -> tuple[np.ndarray, np.ndarray]:
     """Finger in MANO's order (-1: palm) and phalanx from the base (0..2) of every vertex."""
     joint = hand.skinning_weights.argmax(1).numpy()

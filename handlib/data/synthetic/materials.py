@@ -157,6 +157,8 @@ def screen(rng: np.random.Generator) -> Texture:
 def smooth_noise(rng: np.random.Generator, height: int, width: int, cells: int) -> np.ndarray:
     """Low-frequency noise of unit scale: a coarse random grid, interpolated smoothly."""
     grid = rng.normal(0, 1, (cells + 2, cells + 2))
+    if width == 1:
+        grid = grid[:, :2]  # all that its one column is made of
     return _upsample(_upsample(grid, height).T, width).T
 
 

@@ -7,10 +7,10 @@ hand until the hidden share is right.
 from dataclasses import dataclass
 
 import numpy as np
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, Int
 
 from handlib.data.synthetic.objects import EverydayObject
-from handlib.data.synthetic.rasterizer import rasterize
+from handlib.data.synthetic.rasterizer import depth_map
 
 _NEAREST = 0.07
 """Metres between the camera and the nearest point of anything."""
@@ -54,8 +54,8 @@ def cover(
     `depth` is its farthest distance in metres. A thing that is too small to hide enough comes
     nearer to the camera, as near as it can be.
     """
-    centre = np.argwhere(view.amodal).mean(0)[::-1]
-    seen = np.argwhere(view.visible)[:, ::-1]
+    centre = np.array(np.nonzero(view.amodal)).mean(1)[::-1]  # column and row
+    seen = np.array(np.nonzero(view.visible))[::-1]
     total = int(view.amodal.sum())
     wanted = int(view.visible.sum()) - (1 - target) * total
     silhouette, hides = _silhouette(thing, rotation, view, depth, centre), 0
@@ -90,19 +90,16 @@ def _silhouette(
     wide[:2, 2] += small
     ray = np.linalg.solve(view.intrinsics, np.append(centre, 1))
     vertices = thing.mesh.vertices @ rotation.T + ray * depth
-    mask = np.zeros(9 * small * small, bool)
-    mask[rasterize(vertices, thing.mesh.faces, wide, 3 * small, 3 * small).pixel] = True
-    return mask.reshape(3 * small, 3 * small)
+    return np.isfinite(depth_map(vertices, thing.mesh.faces, wide, 3 * small))
 
 
 def _hidden(
     silhouette: Bool[np.ndarray, "T T"],
-    seen: np.ndarray,
+    seen: Int[np.ndarray, "2 N"],
     shift: Float[np.ndarray, "2"],
 ) -> int:
     """Visible hand pixels under the silhouette moved by `shift` pixels."""
     size = len(silhouette)
-    at = np.rint(seen - shift).astype(int) + size // 3
-    inside = ((at >= 0) & (at < size)).all(1)
-    at = at[inside]
-    return int(silhouette[at[:, 1], at[:, 0]].sum())
+    at = np.rint(seen - shift[:, None]).astype(int) + size // 3
+    column, row = at[:, ((at >= 0) & (at < size)).all(0)]
+    return int(np.count_nonzero(silhouette[row, column]))

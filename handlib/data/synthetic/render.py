@@ -35,20 +35,31 @@ def render(scene: Scene) -> Picture:
     hand = rasterize(scene.vertices, scene.surface.faces, intrinsics, fine, fine)
     other = rasterize(rest.mesh.vertices, rest.mesh.faces, intrinsics, fine, fine)
     blocker = other.depth_map(fine, fine).ravel()
-    seen = hand.depth < blocker[hand.pixel]
+    seen_hand = hand.where(hand.depth < blocker.take(hand.pixel))
+    taken = np.zeros(fine * fine, bool)
+    taken[seen_hand.pixel] = True
+    seen_rest = other.where(~taken.take(other.pixel))
     hand_light, rest_light = _vertex_light(scene, rest)
-    layer = np.zeros((fine * fine, 3), np.float32)
-    layer[other.pixel] = _colour_things(rest, rest_light, other)
-    front = Fragments(hand.pixel[seen], hand.face[seen], hand.weights[seen], hand.depth[seen])
-    layer[front.pixel] = front.interpolate(hand_light, scene.surface.faces)
-    covered = np.zeros(fine * fine, np.float32)
-    covered[other.pixel] = covered[hand.pixel] = 1
-    light = _average(layer.reshape(fine, fine, 3))
-    coverage = _average(covered.reshape(fine, fine, 1))
-    backdrop = scene.background * _cast_shadow(scene, coverage[..., 0])[..., None]
+    samples = np.zeros((4, fine * fine), np.float32)  # red, green, blue, and whether covered
+    _fill(samples, seen_hand.pixel, seen_hand.interpolate(hand_light, scene.surface.faces))
+    _fill(samples, seen_rest.pixel, _colour_things(rest, rest_light, seen_rest))
+    averages = _average(samples.reshape(4, fine, fine))
+    light, coverage = averages[:3], averages[3]
+    backdrop = scene.background.transpose(2, 0, 1) * _cast_shadow(scene, coverage)
+    light += (1 - coverage) * backdrop
     amodal, parts = _label(scene, hand, fine)
-    visible = _mask(front.pixel, fine)
-    return Picture(light + (1 - coverage) * backdrop, visible, amodal, parts)
+    visible = _mask(seen_hand.pixel, fine)
+    return Picture(light.transpose(1, 2, 0), visible, amodal, parts)
+
+
+def _fill(
+    samples: Float32[np.ndarray, "4 N"],
+    pixel: Int[np.ndarray, " P"],
+    colour: Float[np.ndarray, "P 3"],
+) -> None:
+    """Paint opaque pixels, plane by plane: NumPy is slow along a pixel's three colours."""
+    for plane, values in zip(samples, (*colour.T, 1), strict=True):
+        plane[pixel] = values
 
 
 @dataclass(frozen=True)
@@ -59,8 +70,8 @@ class _Rest:
     tint: Float32[np.ndarray, "V 3"]
     gloss: Float32[np.ndarray, " V"]
     face_texture: Int[np.ndarray, " F"]
-    textures: Int[np.ndarray, "T 3"]  # first texel, height, width
-    texels: Float32[np.ndarray, "N 3"]
+    textures: Int[np.ndarray, "3 T"]  # first texel, height, width
+    texels: Float32[np.ndarray, "3 N"]
 
 
 def _join_things(scene: Scene) -> _Rest:
@@ -84,8 +95,8 @@ def _join_things(scene: Scene) -> _Rest:
         np.concatenate(tints),
         np.concatenate(glosses),
         np.concatenate(face_texture),
-        np.array(textures),
-        np.concatenate(texels),
+        np.array(textures).T,
+        np.concatenate(texels).T,
     )
 
 
@@ -100,9 +111,8 @@ def _vertex_light(scene: Scene, rest: _Rest) -> tuple[np.ndarray, np.ndarray]:
     faces = np.concatenate([scene.surface.faces, rest.mesh.faces + count])
     normals = np.concatenate([scene.normals, rest.mesh.normals])
     shine = np.concatenate([np.full(count, scene.skin_gloss, np.float32), rest.gloss])
-    used = np.arange(len(vertices)) < count
-    shadow = seen_from(scene.light.direction, vertices, faces, used)
-    open_sky = seen_from(SKY, vertices, faces, used, size=40)
+    shadow = seen_from(scene.light.direction, vertices, faces, count)
+    open_sky = seen_from(SKY, vertices, faces, count, size=40)
     falling = lit(normals, scene.light, shadow, open_sky)
     mirrored = gloss(vertices, normals, scene.light, shadow, shine)
     hand = scene.skin * falling[:count] + mirrored[:count]
@@ -110,33 +120,34 @@ def _vertex_light(scene: Scene, rest: _Rest) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _colour_things(rest: _Rest, light: np.ndarray, seen: Fragments) -> np.ndarray:
-    values = seen.interpolate(np.concatenate([light, rest.mesh.uv], 1), rest.mesh.faces)
-    first, height, width = rest.textures[rest.face_texture[seen.face]].T
-    column = np.minimum((values[:, 6] * width).astype(int), width - 1)
-    row = np.minimum((values[:, 7] * height).astype(int), height - 1)
-    return rest.texels[first + row * width + column] * values[:, :3] + values[:, 3:6]
+    values = seen.interpolate(np.concatenate([light, rest.mesh.uv], 1), rest.mesh.faces).T
+    first, height, width = rest.textures.take(rest.face_texture.take(seen.face), 1)
+    column = np.minimum((values[6] * width).astype(int), width - 1)
+    row = np.minimum((values[7] * height).astype(int), height - 1)
+    texel = rest.texels.take(first + row * width + column, 1)
+    return (texel * values[:3] + values[3:6]).T
 
 
 def _cast_shadow(scene: Scene, coverage: Float[np.ndarray, "S S"]) -> np.ndarray:
     """A soft shadow of everything on what is behind it, pushed away from the lamp."""
     step = 4
-    coarse = coverage.reshape(len(coverage) // step, step, -1, step).mean((1, 3))
+    coarse = _average(_average(coverage))
     shift = np.rint(-3 * scene.light.direction[:2]).astype(int)
     dark = soften(np.roll(coarse, (int(shift[1]), int(shift[0])), (0, 1)), 2)
     dark = soften(dark.repeat(step, 0).repeat(step, 1), step // 2)
-    share = scene.light.lamp.mean() / (scene.light.lamp.mean() + scene.light.sky.mean())
-    return (1 - 0.55 * share * dark).astype(np.float32)
+    lamp, sky = scene.light.lamp.mean(), scene.light.sky.mean()
+    return (1 - 0.55 * (lamp / (lamp + sky)) * dark).astype(np.float32)
 
 
-def _average(image: Float[np.ndarray, "H W C"]) -> Float[np.ndarray, "h w C"]:
-    rows = image[0::2] + image[1::2]
-    return (rows[:, 0::2] + rows[:, 1::2]) * np.float32(0.25)
+def _average(image: Float[np.ndarray, "*C H W"]) -> Float[np.ndarray, "*C h w"]:
+    rows = image[..., 0::2, :] + image[..., 1::2, :]
+    return (rows[..., 0::2] + rows[..., 1::2]) * np.float32(0.25)
 
 
 def _mask(pixel: Int[np.ndarray, " P"], fine: int) -> Bool[np.ndarray, "S S"]:
-    samples = np.zeros((fine * fine, 1), np.float32)
+    samples = np.zeros(fine * fine, np.float32)
     samples[pixel] = 1
-    return _average(samples.reshape(fine, fine, 1))[..., 0] >= 0.5
+    return _average(samples.reshape(fine, fine)) >= 0.5
 
 
 def _label(
@@ -145,6 +156,7 @@ def _label(
     """The amodal mask, and in each of its pixels the highest label among the samples."""
     amodal = _mask(hand.pixel, fine)
     labels = np.zeros((fine, fine), np.uint8)
-    labels.ravel()[hand.pixel] = scene.surface.face_part[hand.face]
-    highest = np.max([labels[i::2, j::2] for i in (0, 1) for j in (0, 1)], 0)
-    return amodal, np.where(amodal, highest, 0).astype(np.uint8)
+    labels.ravel()[hand.pixel] = scene.surface.face_part.take(hand.face)
+    rows = np.maximum(labels[0::2], labels[1::2])
+    highest = np.maximum(rows[:, 0::2], rows[:, 1::2])
+    return amodal, np.where(amodal, highest, np.uint8(0))

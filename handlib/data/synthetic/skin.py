@@ -11,14 +11,14 @@ import numpy as np
 from jaxtyping import Float, Float32, Int, Int32, UInt8
 
 from handlib.data.synthetic.materials import smooth_noise
-from handlib.data.synthetic.solids import Mesh
+from handlib.data.synthetic.solids import Mesh, cross
 from handlib.hands.hand_model import HandModel
 from handlib.hands.pose_prior import MOTIONS, joint_axes
 
 _DORSAL = MOTIONS.index("abduction")  # this axis leaves the back of every finger
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)  # hashed by identity, for caches
 class HandSurface:
     """What does not change with the pose.
 
@@ -78,13 +78,13 @@ def vertex_normals(
     vertices: Float[np.ndarray, "V 3"], faces: Int[np.ndarray, "F 3"]
 ) -> Float32[np.ndarray, "V 3"]:
     """Unit normals, the mean of the neighbouring triangles' weighted by area."""
-    a, b, c = (vertices[faces[:, k]] for k in range(3))
-    face_normals = np.cross(b - a, c - a)
-    corners = faces.T.ravel()
+    corners = faces.T.astype(np.intp)
+    a, b, c = vertices.T.take(corners, 1).swapaxes(0, 1)  # each xyz F
+    face_normals = cross(b - a, c - a)
     normals = np.empty(vertices.shape, np.float32)
     for axis in range(3):
-        weights = np.tile(face_normals[:, axis], 3)
-        normals[:, axis] = np.bincount(corners, weights, len(vertices))
+        weights = np.tile(face_normals[axis], 3)
+        normals[:, axis] = np.bincount(corners.ravel(), weights, len(vertices))
     length = np.linalg.norm(normals, axis=1, keepdims=True)
     return normals / np.maximum(length, np.float32(1e-12))
 
@@ -96,15 +96,21 @@ def paint(
     palm: Float[np.ndarray, "3"],
 ) -> Float32[np.ndarray, "V 3"]:
     """Skin colour of every vertex: palm and back, redder finger ends, paler nails, mottling."""
-    t = np.clip(0.5 - 0.9 * surface.dorsal, 0, 1)[:, None]
+    t, warm, nail = _skin_zones(surface)
     colour = back + (palm - back) * t * t * (3 - 2 * t)
-    last = (surface.joint > 0) & (surface.joint % 3 == 0)
-    warm = np.where(last, 1.0, np.where(surface.joint > 0, 0.35, 0.0))[:, None]
     colour = colour * (1 + warm * rng.uniform(0.3, 1) * np.array([0.05, -0.10, -0.09]))
-    nail = (last & (surface.dorsal > 0.75))[:, None]
-    colour = np.where(nail, 0.6 * colour + 0.4 * palm * [1.05, 0.95, 0.95], colour)
+    colour[nail] = 0.6 * colour[nail] + 0.4 * palm * [1.05, 0.95, 0.95]
     mottle = smooth_noise(rng, len(colour), 1, 60)
     return (colour * (1 + 0.035 * mottle)).astype(np.float32)
+
+
+@lru_cache(maxsize=4)
+def _skin_zones(surface: HandSurface) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Of each vertex: from back 0 to palm 1, from pale 0 to red 1, and whether it is a nail."""
+    palm = np.clip(0.5 - 0.9 * surface.dorsal, 0, 1)[:, None]
+    last = (surface.joint > 0) & (surface.joint % 3 == 0)
+    warm = np.where(last, 1.0, np.where(surface.joint > 0, 0.35, 0.0))[:, None]
+    return palm, warm, last & (surface.dorsal > 0.75)
 
 
 @dataclass(frozen=True)
@@ -130,29 +136,35 @@ def forearm(
     start /= np.linalg.norm(start)
     bend = rng.normal(0, 0.15, 3)
     cuff = rng.uniform(0.01, 0.06) if rng.random() < 0.5 else np.inf
-    offset, rings, colours = ring - centre, [ring], [skin[surface.wrist]]
+    offset, centres, widths = ring - centre, [centre], [1.0]
     steps = np.array([0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.30])
     for k in range(1, len(steps)):
         along = start + bend * min(steps[k] / 0.08, 1)
         along /= np.linalg.norm(along)
-        covered = steps[k] > cuff
-        widen = (1 + 1.1 * steps[k]) * (1.14 if covered else 1.0)
         centre = centre + along * (steps[k] - steps[k - 1])
-        rings.append(centre + widen * offset)
-        colours.append(np.broadcast_to(sleeve, ring.shape) if covered else skin[surface.wrist])
-    arm = _loft(np.stack(rings), np.stack(colours))
+        centres.append(centre)
+        widths.append((1 + 1.1 * steps[k]) * (1.14 if steps[k] > cuff else 1.0))
+    rings = np.array(centres)[:, None] + np.array(widths)[:, None, None] * offset
+    rings[0] = ring
+    colours = np.where((steps > cuff)[:, None, None], sleeve, skin[surface.wrist])
+    arm = _loft(rings, colours)
     arm.mesh.normals[: len(ring)] = normals[surface.wrist]  # no seam
     return arm
 
 
 def _loft(rings: Float[np.ndarray, "K W 3"], colours: Float[np.ndarray, "K W 3"]) -> Forearm:
-    levels, around = rings.shape[:2]
-    a = np.arange((levels - 1) * around)
-    b = a - a % around + (a + 1) % around
-    faces = np.concatenate(
-        [np.stack([a, a + around, b], 1), np.stack([b, a + around, b + around], 1)]
-    ).astype(np.int32)
+    faces = _tube(*rings.shape[:2])
     vertices = rings.reshape(-1, 3).astype(np.float32)
     normals = vertex_normals(vertices, faces)
     uv = np.zeros((len(vertices), 2), np.float32)
     return Forearm(Mesh(vertices, normals, uv, faces), colours.reshape(-1, 3).astype(np.float32))
+
+
+@lru_cache(maxsize=4)
+def _tube(levels: int, around: int) -> Int32[np.ndarray, "F 3"]:
+    """Triangles between rings of `around` vertices each."""
+    a = np.arange((levels - 1) * around)
+    b = a - a % around + (a + 1) % around
+    return np.concatenate(
+        [np.stack([a, a + around, b], 1), np.stack([b, a + around, b + around], 1)]
+    ).astype(np.int32)

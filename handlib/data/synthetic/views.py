@@ -1,6 +1,7 @@
 """A hand before a camera: at rest, turned and placed, cut out, and small for a first look."""
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
@@ -12,7 +13,7 @@ from handlib.data.synthetic.config import StillsConfig
 from handlib.data.synthetic.grasps import Grasp
 from handlib.data.synthetic.objects import EverydayObject
 from handlib.data.synthetic.occlusion import SmallView, shrink
-from handlib.data.synthetic.rasterizer import rasterize
+from handlib.data.synthetic.rasterizer import depth_map
 from handlib.data.synthetic.scene import PlacedThing
 from handlib.data.synthetic.skin import hand_surface
 from handlib.hands.hand_model import HandModel
@@ -47,7 +48,7 @@ def rest_hand(
 class Posed:
     """A hand in the camera frame with its labels, before anything is in front of it."""
 
-    pose: Float32[np.ndarray, "16 3"]
+    fingers: Float32[np.ndarray, "15 3"]
     betas: Float[Tensor, "10"]
     translation: Float32[np.ndarray, "3"]
     joints: Float32[np.ndarray, "21 3"]
@@ -55,6 +56,12 @@ class Posed:
     rotation: Float[np.ndarray, "3 3"]
     shift: Float[np.ndarray, "3"]
     intrinsics: Float[np.ndarray, "3 3"]
+
+    @cached_property
+    def pose(self) -> Float32[np.ndarray, "16 3"]:
+        """Axis-angles of the root and the finger joints, in MANO's order."""
+        root = Rotation.from_matrix(self.rotation).as_rotvec()[None]
+        return np.concatenate([root, self.fingers]).astype(np.float32)
 
     def place(self, held: Grasp, thing: EverydayObject) -> PlacedThing:
         """An object given in the hand's rest frame, in the camera frame."""
@@ -66,7 +73,6 @@ def see(rng: np.random.Generator, size: int, config: StillsConfig, rest: RestHan
     """Look at a hand: turn it, put it before the camera, and cut the image around it."""
     turn = [rng.uniform(-angle, angle) for angle in (config.roll, config.tilt, config.spin)]
     root = Rotation.from_euler("ZXY", turn, degrees=True).as_matrix() @ _PALM_VIEW
-    axis_angle = Rotation.from_matrix(root).as_rotvec()[None]
     away = np.tan(np.radians(rng.uniform(-config.off_axis, config.off_axis, 2)))
     goal = rng.uniform(*config.distance) * np.append(away, 1)
     # MANO turns about the wrist: x -> R (x - J0) + J0 + t, so t moves the turned hand to its goal.
@@ -75,7 +81,7 @@ def see(rng: np.random.Generator, size: int, config: StillsConfig, rest: RestHan
     shift = translation + wrist - root @ wrist
     vertices = (rest.vertices @ root.T + shift).astype(np.float32)
     return Posed(
-        pose=np.concatenate([axis_angle, rest.fingers]).astype(np.float32),
+        fingers=rest.fingers,
         betas=rest.betas,
         translation=translation,
         joints=(rest.joints @ root.T + shift).astype(np.float32),
@@ -90,26 +96,25 @@ def _crop(
     rng: np.random.Generator, size: int, config: StillsConfig, vertices: Float[np.ndarray, "V 3"]
 ) -> Float[np.ndarray, "3 3"]:
     """The camera of a square image around the hand, not exactly centred."""
-    flat = vertices[:, :2] / vertices[:, 2:]
-    low, high = flat.min(0), flat.max(0)
+    x, y, z = vertices.T.copy()
+    flat = np.stack([x / z, y / z])
+    low, high = flat.min(1), flat.max(1)
     fill = rng.uniform(*config.fill)
     focal = fill * size / (high - low).max()
     room = 0.5 * (0.97 - fill) * size  # the hand stays inside
     centre = (size - 1) / 2 + rng.uniform(-0.5, 0.5, 2) * min(room, 0.1 * size) * 2
-    x, y = centre - focal * (low + high) / 2
-    return np.array([[focal, 0, x], [0, focal, y], [0, 0, 1]])
+    cx, cy = centre - focal * (low + high) / 2
+    return np.array([[focal, 0, cx], [0, focal, cy], [0, 0, 1]])
 
 
 def small_view(posed: Posed, hand: HandModel, size: int, things: list[PlacedThing]) -> SmallView:
     """What a few pixels show of the hand behind the things it holds."""
     intrinsics = shrink(posed.intrinsics, size, _SMALL)
-    seen = rasterize(posed.vertices, hand_surface(hand).faces, intrinsics, _SMALL, _SMALL)
-    depth = seen.depth_map(_SMALL, _SMALL)
+    depth = depth_map(posed.vertices, hand_surface(hand).faces, intrinsics, _SMALL)
     amodal = np.isfinite(depth)
     visible = amodal
     for placed in things:
         mesh = placed.thing.mesh
         vertices = mesh.vertices @ placed.rotation.T + placed.position
-        blocker = rasterize(vertices, mesh.faces, intrinsics, _SMALL, _SMALL)
-        visible = visible & (depth < blocker.depth_map(_SMALL, _SMALL))
+        visible = visible & (depth < depth_map(vertices, mesh.faces, intrinsics, _SMALL))
     return SmallView(intrinsics, amodal, visible)
