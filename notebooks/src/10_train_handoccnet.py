@@ -80,7 +80,7 @@ hand = load_hand()
 # The task: one image of a right hand, partly hidden by something, in; pose θ,
 # shape β and so the whole mesh, out. We learn it from rendered images, since
 # only there is every label exact, also behind the occluder. The first run of
-# the next cell renders them, on all cores, which takes about two minutes; from
+# the next cell renders them, on all cores, which takes about three minutes; from
 # then on they are read from disk.
 
 # %%
@@ -611,7 +611,7 @@ assert known < 0.5 * unknown
 # ### Augmentation
 #
 # In the paper's recipe a picture is turned, scaled and tinted anew every time it
-# is used. Ours meets each image three times only, too seldom to remember it,
+# is used. Ours meets each image three or four times, too seldom to remember it,
 # and spends the time on more steps; a longer run needs augmentation as well.
 # The labels must follow. Turning the image about its centre is turning the
 # *camera* about its axis, so pose, joints, translation and intrinsics all

@@ -102,7 +102,7 @@ def test_key_changes_with_all_that_shapes_an_image(monkeypatch: pytest.MonkeyPat
     sets = [
         hands(1, cache=False),
         hands(1, cache=False, seed=1),
-        hands(1, cache=False, config=StillsConfig(spin=60.0)),
+        hands(1, cache=False, config=StillsConfig(spin=70.0)),
         SyntheticHands("test", 1, resolution=64, cache=False),
         SyntheticHands("val", 1, resolution=SIZE, cache=False),
     ]
