@@ -1,5 +1,6 @@
 """Convolution and batch norm as one unit, the pair that inference melts into one convolution."""
 
+import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.fusion import fuse_conv_bn_eval
@@ -14,6 +15,11 @@ def leaky_relu(x: Tensor) -> Tensor:
     against code), even under weights that were pretrained with ReLU.
     """
     return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
+
+
+def layout(conv: nn.Conv2d) -> torch.memory_format:
+    """How a convolution's weights lie in memory (not told by a 1×1 one's): maps follow it."""
+    return torch.contiguous_format if conv.weight.is_contiguous() else torch.channels_last
 
 
 class ConvNorm(nn.Module):

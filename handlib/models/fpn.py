@@ -7,10 +7,11 @@ multiplications), with the same result to rounding, the image border included.
 
 from collections.abc import Sequence
 
-import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
+
+from handlib.models.conv_norm import layout
 
 
 class FeaturePyramid(nn.Module):
@@ -49,4 +50,4 @@ def smooth_then_halve(x: Float[Tensor, "B C H W"], smooth: nn.Conv2d) -> Float[T
     """
     pairs = F.avg_pool2d(x, kernel_size=2, stride=1, padding=1)  # B C H+1 W+1
     y = F.conv2d(pairs.contiguous(), smooth.weight.contiguous(), smooth.bias, stride=2)
-    return y.contiguous(memory_format=torch.channels_last)
+    return y.contiguous(memory_format=layout(smooth))

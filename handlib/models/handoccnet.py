@@ -16,6 +16,7 @@ from handlib.hands.hand_model import HandModel
 from handlib.models import initialise
 from handlib.models.attention import Pooling
 from handlib.models.block import AttentionBlock
+from handlib.models.conv_norm import layout
 from handlib.models.encoder import HandEncoder
 from handlib.models.fit import FIT, ConcatMerge, ResidualMerge
 from handlib.models.fpn import FeaturePyramid
@@ -183,7 +184,7 @@ class HandOccNet(nn.Module):
         return HandPrediction(pose, betas, vertices, joints, joints_img, heatmaps, masks)
 
     def _features(self, image: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B C h w"]:
-        stages = self.backbone(image.contiguous(memory_format=torch.channels_last))
+        stages = self.backbone(image.contiguous(memory_format=layout(self.pyramid.smooth)))
         for level, stage in enumerate(stages, start=2):
             tap(self, f"c{level}", stage)
         return tap(self, "features", self.feature_norm(self.pyramid(stages)))

@@ -47,8 +47,8 @@ class TrainConfig:
     def course(cls) -> "TrainConfig":
         """From nothing in minutes on two cores: small batches, a high rate and every aid.
 
-        Each image is seen three or four times, too seldom to be remembered, so nothing is augmented;
-        longer runs need it.
+        Each image is seen three or four times, too seldom to be remembered, so nothing is
+        augmented; longer runs need it.
         """
         return cls(
             batch_size=16,

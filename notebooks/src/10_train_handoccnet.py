@@ -28,7 +28,7 @@
 #       - 물체를 손 위로 움직이면서 오차와 necessity map의 변화를 관찰할 수 있습니다
 #     prerequisites: gradients, convolutions; [06](06_softmax_or_sigmoid.ipynb)
 #     minutes_to_do: 75
-#     minutes: 11
+#     minutes: 13
 #     memory_mb: 3600
 #     data: 17,500 synthetic images, made on first use (1.2 GB on disk)
 #     seed: 10
@@ -647,7 +647,7 @@ print(f"joints moved by {moved:.0f} pixels on average, and labels with them")
 # ## 4 Train from nothing
 #
 # The budget is counted in *images seen*: a slower computer takes longer and
-# arrives at the same place. On two cores this takes about six minutes; there
+# arrives at the same place. On two cores this takes six to eight minutes; there
 # is a progress bar. The validation set is scored along the way.
 #
 # **Predict first.** Sketch the validation error over the images seen. Where
@@ -682,9 +682,9 @@ viz.show(fig, **caption("curves"), dpi=90)
 # ## 5 The judgement
 #
 # Once, on the test set. A useful network should leave at most half of the mean
-# pose's root-aligned error and four fifths of its Procrustes-aligned error. Six
-# minutes from nothing do not get this recipe there; the cell prints how far it
-# comes, and asserts only that it is well below the mean pose, root-aligned.
+# pose's root-aligned error and four fifths of its Procrustes-aligned error. This
+# recipe halves the first and just misses, or just reaches, the second: the cell
+# prints both, asserts the half, and for the fingers 85 %.
 #
 # **Predict first.** Which of the two will be harder to reach, and why?
 
@@ -698,7 +698,7 @@ for name, error in scores.means().items():
     print(f"network {1000 * error:3.0f} mm: {ratios[name]:.0%}")
 print(f"half of RA: {ratios['root_aligned'] <= 0.5},", end=" ")
 print(f"four fifths of PA: {ratios['procrustes'] <= 0.8}")
-assert ratios["root_aligned"] <= 0.8
+assert ratios["root_aligned"] <= 0.5 and ratios["procrustes"] <= 0.85
 
 # %% [markdown]
 # ### By occlusion
@@ -973,11 +973,11 @@ for name, tried in (("course", recipe), ("no heatmap aid", no_heatmap)):
 
 # %% [markdown]
 # **What we may conclude.** In minutes a small HandOccNet learns from synthetic
-# images which way a hand points, better where more of it can be seen. Compare
-# its Procrustes-aligned error with the mean pose's: of the fingers it knows
-# hardly more than their mean. It has stopped too early, and a longer run, or a
-# better recipe, is the obvious next step. Whether FIT and SET *cause* any of it, this notebook cannot say: that
-# takes the same budget without them, several seeds, and intervals.
+# images which way a hand points, and something of its fingers: the root-aligned
+# error is halved, the Procrustes-aligned one falls by about a fifth. A longer
+# run goes on from there. Whether FIT and SET *cause* any of it, this notebook
+# cannot say: that takes the same budget without them, several seeds, and
+# intervals.
 #
 # ## 11 Paper against code
 #

@@ -105,7 +105,7 @@ def test_folding_the_norms_changes_nothing(tiny, hand):
 def test_the_course_network_trains(hand):
     torch.manual_seed(0)
     model = HandOccNet(HandOccNetConfig.course(), hand)
-    assert 1.5e6 < sum(p.numel() for p in model.parameters()) < 2.5e6
+    assert 0.5e6 < sum(p.numel() for p in model.parameters()) < 1e6
     prediction = model(torch.rand(2, 3, 128, 128))
     assert prediction.masks.shape == (2, 2, 16, 16)
     (prediction.vertices.square().sum() + prediction.masks.square().sum()).backward()
