@@ -958,8 +958,9 @@ print("same bits:", all(same), "in", len(same), "tensors")
 # | two blocks each | `depth=2` | 4.5 |
 #
 # The cell runs with a budget that only shows that it works: after 320 images
-# every recipe still sits near the mean pose. Set `BUDGET = 20_000` to learn
-# something, and repeat with another seed before you believe a difference.
+# every recipe still sits near the rest pose that it starts from. Set
+# `BUDGET = 20_000` to learn something, and repeat with another seed before you
+# believe a difference.
 
 # %%
 BUDGET = 320
