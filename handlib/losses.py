@@ -3,7 +3,7 @@
 The released losses are mean squared errors of vertices, joints, pose, shape and 2D joints; the
 vertices and joints to reach are made anew by the hand model from the true (θ, β), so both sides
 stand in the hand's frame, without the translation. At course scale these alone need very many
-images before the soft-argmax begins to move; `LossConfig.course()` adds an aid, named as such.
+images before the soft-argmax begins to move; `LossConfig.course()` adds aids, named as such.
 """
 
 from dataclasses import dataclass
@@ -19,6 +19,8 @@ from handlib.hands.hand_model import HandModel
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.handoccnet import HandPrediction
 
+HEATMAP_SIGMA = 0.8  # of the target, in cells; a fingertip is about one cell wide
+
 
 @dataclass(frozen=True)
 class LossConfig:
@@ -31,6 +33,8 @@ class LossConfig:
     joints_img: float = 100.0  # on image coordinates in 0..1
     articulation: float = 0.0  # aid: joints seen from the wrist: its own turn drops out
     heatmap: float = 0.0  # aid: cross-entropy to a Gaussian at each true joint
+    early_heatmap: float = 0.0  # aid: the same for heatmaps read from F, before FIT and SET
+    depth: float = 0.0  # aid: on metres behind the joints' mean
     mask: float = 0.0  # aid: cross-entropy of the visible and the whole hand's mask, read from F
 
     @classmethod
@@ -45,7 +49,14 @@ class LossConfig:
         In few steps the trunk learns soonest from the heatmaps, so they weigh most; what only the
         head can learn loses nothing, since Adam's steps do not shrink with a loss's weight.
         """
-        return cls(pose=30.0, articulation=1e5, heatmap=300.0, mask=30.0)
+        return cls(
+            pose=30.0,
+            articulation=1e5,
+            heatmap=300.0,
+            early_heatmap=300.0,
+            depth=3e4,
+            mask=30.0,
+        )
 
 
 def handoccnet_loss(
@@ -54,7 +65,7 @@ def handoccnet_loss(
     """Each weighted term by its name, and their sum as "total"; all are scalars.
 
     Raises:
-        ValueError: the mask aid is on, but the model predicts or the data hold no masks.
+        ValueError: an aid is on, but the model or the data lack what it compares.
     """
     with torch.no_grad():
         pose = axis_angle_to_rotmat(batch.pose)
@@ -74,6 +85,13 @@ def handoccnet_loss(
         )
     if config.heatmap:
         errors["heatmap"] = heatmap_cross_entropy(prediction.heatmaps, joints_img)
+    if config.early_heatmap:
+        early = _needs(prediction.early_heatmaps, "early_heatmap", "feature_readout")
+        errors["early_heatmap"] = heatmap_cross_entropy(early, joints_img)
+    if config.depth:
+        depths = _needs(prediction.depths, "depth", "joints_to_head")
+        z = target.joints[..., 2]
+        errors["depth"] = F.mse_loss(depths, z - z.mean(dim=1, keepdim=True))
     if config.mask:
         errors["mask"] = mask_cross_entropy(prediction.masks, batch)
     terms = {name: getattr(config, name) * error for name, error in errors.items()}
@@ -88,7 +106,9 @@ def seen_from_wrist(
 
 
 def heatmap_cross_entropy(
-    heatmaps: Float[Tensor, "B J h w"], joints_img: Float[Tensor, "B J 2"], sigma: float = 1.0
+    heatmaps: Float[Tensor, "B J h w"],
+    joints_img: Float[Tensor, "B J 2"],
+    sigma: float = HEATMAP_SIGMA,
 ) -> Float[Tensor, ""]:
     """Mean cross-entropy from a Gaussian of `sigma` cells at each true joint to its heatmap.
 
@@ -108,12 +128,21 @@ def mask_cross_entropy(
     """Mean binary cross-entropy of each cell's share of visible and of whole hand."""
     if logits is None or batch.visible is None or batch.amodal is None:
         raise ValueError(
-            "LossConfig.mask > 0 needs a network with mask_head=True and data with masks; "
+            "LossConfig.mask > 0 needs a network with feature_readout=True and data with masks; "
             "set mask=0 to train without"
         )
     masks = torch.stack([batch.visible, batch.amodal], 1).to(logits.dtype)  # B 2 H W
     share = F.adaptive_avg_pool2d(masks, (logits.shape[2], logits.shape[3]))
     return F.binary_cross_entropy_with_logits(logits, share)
+
+
+def _needs(found: Tensor | None, term: str, switch: str) -> Tensor:
+    if found is None:
+        raise ValueError(
+            f"LossConfig.{term} > 0 needs a network with {switch}=True; "
+            f"set {term}=0 to train without"
+        )
+    return found
 
 
 def _gaussians(

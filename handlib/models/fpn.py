@@ -11,8 +11,6 @@ from jaxtyping import Float
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from handlib.models.conv_norm import layout
-
 
 class FeaturePyramid(nn.Module):
     """c2..c5 of the ResNet to F at stride 8.
@@ -44,10 +42,6 @@ def smooth_then_halve(x: Float[Tensor, "B C H W"], smooth: nn.Conv2d) -> Float[T
 
     Output cell i averages the convolution at 2i and 2i+1. Averaging x over pairs (j, j+1) first,
     for j from −1 because the zero padding takes part, leaves one convolution at 2i.
-
-    The convolution runs channels first: CPU kernels round there three times less than channels
-    last, and FIT's nearly binary gates multiply the rounding of F by a hundred.
     """
     pairs = F.avg_pool2d(x, kernel_size=2, stride=1, padding=1)  # B C H+1 W+1
-    y = F.conv2d(pairs.contiguous(), smooth.weight.contiguous(), smooth.bias, stride=2)
-    return y.contiguous(memory_format=layout(smooth))
+    return F.conv2d(pairs, smooth.weight, smooth.bias, stride=2)

@@ -20,7 +20,13 @@ from handlib.models.conv_norm import layout
 from handlib.models.encoder import HandEncoder
 from handlib.models.fit import FIT, ConcatMerge, ResidualMerge
 from handlib.models.fpn import FeaturePyramid
-from handlib.models.heatmap import JOINTS, JointHeatmaps
+from handlib.models.heatmap import (
+    DEPTH_UNIT,
+    JOINTS,
+    JointDepths,
+    JointHeatmaps,
+    spatial_softmax,
+)
 from handlib.models.mano_head import ManoHead
 from handlib.models.necessity import ConvolutionGate, SpatialGate
 from handlib.models.record import tap
@@ -51,10 +57,10 @@ class HandOccNetConfig:
     fit: bool = True  # False: F_p goes on in the place of F_FIT
     set: bool = True  # False: F_FIT goes on in the place of F_SET
     unread_smooth2: bool = True  # 590,080 parameters that the checkpoints hold and nobody reads
-    mask_head: bool = False  # course aid: two more maps from F, for a mask loss
+    feature_readout: bool = False  # course aid: masks and heatmaps off F, for losses on it
     small_normal: bool = True  # released start of FIT, SET, regressor; False: PyTorch's fan-in
     norm_features: bool = False  # course aid: batch norm on F and F_FIT, which nothing else bounds
-    joints_to_head: bool = False  # course aid: the MANO head reads the 2D joints too
+    joints_to_head: bool = False  # course aid: the MANO head reads (u, v) and depth of joints too
     identity_pose: bool = False  # course aid: the 6D pose starts at the rest pose
     position_std: float = 1.0  # of the learned positions at the start (H12)
 
@@ -113,7 +119,7 @@ class HandOccNetConfig:
             head_widths=(256, 256),
             fit_merge="residual",
             unread_smooth2=False,
-            mask_head=True,
+            feature_readout=True,
             small_normal=False,
             norm_features=True,
             joints_to_head=True,
@@ -132,7 +138,11 @@ class HandPrediction:
     joints: Float[Tensor, "B 21 3"]  # metres, same frame, common order
     joints_img: Float[Tensor, "B 21 2"]  # (u, v) as fractions of the image, 0..1
     heatmaps: Float[Tensor, "B 21 h w"]  # each sums to 1
-    masks: Float[Tensor, "B 2 h w"] | None = None  # logits: visible, amodal; with mask_head only
+    # With feature_readout only: read off F, before FIT and SET.
+    masks: Float[Tensor, "B 2 h w"] | None = None  # logits: visible, amodal
+    early_heatmaps: Float[Tensor, "B 21 h w"] | None = None  # each sums to 1
+    # With joints_to_head only.
+    depths: Float[Tensor, "B 21"] | None = None  # metres along the view, from the joints' mean
 
 
 class HandOccNet(nn.Module):
@@ -154,9 +164,10 @@ class HandOccNet(nn.Module):
         self.set = _set(config) if config.set else None
         self.heatmaps = JointHeatmaps(c, config.halvings)
         self.encoder = HandEncoder(c, config.halvings)
-        read_joints = 2 * JOINTS if config.joints_to_head else 0
+        self.joint_depths = JointDepths(c) if config.joints_to_head else None
+        read_joints = 3 * JOINTS if config.joints_to_head else 0
         self.mano_head = ManoHead(4 * c + read_joints, config.head_widths)
-        self.mask_head = nn.Conv2d(c, 2, 1) if config.mask_head else None
+        self.readout = nn.Conv2d(c, 2 + JOINTS, 1) if config.feature_readout else None
         self.feature_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
         self.injected_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
         self._initialise()
@@ -176,12 +187,15 @@ class HandOccNet(nn.Module):
         tap(self, "heatmaps", heatmaps)
         tap(self, "joints_img", joints_img)
         encoding = tap(self, "encoding", self.encoder(heatmaps, y))
-        if self.config.joints_to_head:
-            encoding = torch.cat([encoding, 4 * (joints_img - 0.5).flatten(1)], dim=1)
+        depths = None
+        if self.joint_depths is not None:
+            depths = self.joint_depths(heatmaps, y)
+            encoding = torch.cat([encoding, 4 * (joints_img - 0.5).flatten(1), depths], dim=1)
+            depths = depths * DEPTH_UNIT
         pose, betas = self.mano_head(encoding)
         vertices, joints = self._hand(pose, betas)
-        masks = None if self.mask_head is None else self.mask_head(features)
-        return HandPrediction(pose, betas, vertices, joints, joints_img, heatmaps, masks)
+        early = self._read_out(features)
+        return HandPrediction(pose, betas, vertices, joints, joints_img, heatmaps, *early, depths)
 
     def _features(self, image: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B C h w"]:
         stages = self.backbone(image.contiguous(memory_format=layout(self.pyramid.smooth)))
@@ -199,6 +213,15 @@ class HandOccNet(nn.Module):
         primary = tap(self, "primary", features * necessity)
         secondary = tap(self, "secondary", features * (1 - necessity))
         return primary, secondary
+
+    def _read_out(
+        self, features: Float[Tensor, "B C h w"]
+    ) -> tuple[Float[Tensor, "B 2 h w"] | None, Float[Tensor, "B 21 h w"] | None]:
+        """Masks and heatmaps from F alone."""
+        if self.readout is None:
+            return None, None
+        masks, scores = self.readout(features).split((2, JOINTS), dim=1)
+        return masks, spatial_softmax(scores.float())
 
     def _hand(
         self, pose: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]

@@ -10,6 +10,7 @@ from handlib.models.conv_norm import ConvNorm, leaky_relu
 from handlib.models.hourglass import Hourglass
 
 JOINTS = len(JOINT_NAMES)
+DEPTH_UNIT = 0.1  # metres, about half a hand: numbers of order one train best
 
 
 class JointHeatmaps(nn.Module):
@@ -33,9 +34,30 @@ class JointHeatmaps(nn.Module):
         """F_SET to (heatmaps, each summing to 1; positions (u, v) in 0..1; features)."""
         y = self.residual(self.hourglass(features))
         y = leaky_relu(self.mix(y))
-        scores = self.score(y).float().flatten(2) * self.temperature  # B 21 N
-        heatmaps = scores.softmax(dim=2).unflatten(2, features.shape[2:])  # B 21 h w
+        heatmaps = spatial_softmax(self.score(y).float() * self.temperature[..., None])
         return heatmaps, soft_argmax(heatmaps), y
+
+
+class JointDepths(nn.Module):
+    """Course aid: how far behind the hand's centre each joint lies, read where its heatmap lies.
+
+    With the heatmaps a 2.5D hand (Iqbal et al., ECCV 2018); neither of our papers has it.
+    """
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.depth = nn.Conv2d(channels, JOINTS, 1)
+
+    def forward(
+        self, heatmaps: Float[Tensor, "B 21 h w"], features: Float[Tensor, "B C h w"]
+    ) -> Float[Tensor, "B 21"]:
+        """Mean of each joint's depth map under its heatmap, in units of DEPTH_UNIT."""
+        return (heatmaps * self.depth(features)).sum(dim=(2, 3))
+
+
+def spatial_softmax(scores: Float[Tensor, "B J h w"]) -> Float[Tensor, "B J h w"]:
+    """Softmax over the cells of each map."""
+    return scores.flatten(2).softmax(dim=2).view_as(scores)
 
 
 def soft_argmax(heatmaps: Float[Tensor, "B J h w"]) -> Float[Tensor, "B J 2"]:

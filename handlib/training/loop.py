@@ -52,7 +52,10 @@ def fit(
     state_file = Path(run_dir) / STATE_FILE if run_dir else None
     first = state.load(state_file, config) if resume and state_file else 0
 
-    bar = tqdm(total=steps * size, initial=first * size, unit=" images", unit_scale=True)
+    # A notebook's bar is redrawn by messages, which a reader who is slow to fetch them loses.
+    bar = tqdm(
+        total=steps * size, initial=first * size, unit=" images", unit_scale=True, mininterval=0.5
+    )
     for step, batch in enumerate(_loader(train, config, first, steps, accelerator), first):
         batch = augment(batch, config.augmentation, generator_at(config.seed, step, 1))
         for group in optimizer.param_groups:
@@ -70,8 +73,8 @@ def fit(
 
         seen = (step + 1) * size
         history.add_step(seen, terms)
+        bar.set_postfix(loss=history.terms["total"][-1], refresh=False)
         bar.update(size)
-        bar.set_postfix(loss=history.terms["total"][-1])
         if seen % config.checkpoint_images < size or step + 1 == steps:
             if val is not None:
                 with average.applied():

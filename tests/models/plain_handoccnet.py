@@ -281,8 +281,13 @@ class PlainHandOccNet(nn.Module):
         self.regressor.hand_Encoder = Encoder(c, config.halvings)
         head = self.regressor.mano_regHead = nn.Module()
         wide, narrow = config.head_widths
-        self.joints_to_head = config.joints_to_head
-        inputs = 4 * c + (42 if config.joints_to_head else 0)
+        self.config = config
+        inputs = 4 * c + (63 if config.joints_to_head else 0)
+        if config.joints_to_head:
+            self.joint_depths = nn.Module()
+            self.joint_depths.depth = nn.Conv2d(c, 21, 1)
+        if config.feature_readout:
+            self.readout = nn.Conv2d(c, 23, 1)
         head.mano_base_layer = nn.Sequential(
             *(nn.Linear(inputs, wide), nn.LeakyReLU(), nn.Linear(wide, narrow), nn.LeakyReLU())
         )
@@ -296,9 +301,19 @@ class PlainHandOccNet(nn.Module):
         heatmaps, joints_img, y = self.regressor.hand_regHead(set_)
         encoding = self.regressor.hand_Encoder(heatmaps, y)
         head = self.regressor.mano_regHead
-        read = [encoding, 4 * joints_img.flatten(1) - 2] if self.joints_to_head else [encoding]
+        read, aids = [encoding], {}
+        if self.config.joints_to_head:
+            depths = torch.einsum("bjhw,bjhw->bj", self.joint_depths.depth(y), heatmaps)
+            read += [4 * joints_img.flatten(1) - 2, depths]
+            aids |= {"depths": depths / 10}
+        if self.config.feature_readout:
+            read_out = self.readout(primary + secondary)
+            early = read_out[:, 2:].exp()
+            early = early / early.sum(dim=(2, 3), keepdim=True)
+            aids |= {"masks": read_out[:, :2], "early_heatmaps": early}
         hidden = head.mano_base_layer(torch.cat(read, 1))
         return {
+            **aids,
             **{"primary": primary, "secondary": secondary, "fit": fit, "set": set_},
             **{"heatmaps": heatmaps, "joints_img": joints_img, "encoding": encoding},
             **{"pose": gram_schmidt(head.pose_reg(hidden).view(-1, 16, 6))},

@@ -26,11 +26,13 @@ SWITCHES = [
     {"fit": False, "set": False, "necessity": "none"},
     {"width": 16, "expansion": 1},
     {"joints_to_head": True},
+    {"feature_readout": True},
     {"width": 8, "expansion": 2, "mlp_ratio": 2, "unread_smooth2": False},
     {"gate": "mean", "heads": 1, "depth": 1, "necessity": "convolutions", "fit_merge": "residual"},
 ]
 NECESSITY = [f"backbone.necessity.{index}" for index in (0, 2, 4)]
 COMPARED = ("pose", "betas", "joints_img", "heatmaps")
+AIDS = ("masks", "early_heatmaps", "depths")
 
 
 def plain_key(key, config):
@@ -71,10 +73,13 @@ def test_equals_the_plain_network(switches, tiny, hand):
     plain, ours = pair(config, hand)
     image = torch.rand(3, 3, config.image_size, config.image_size)
     expected, prediction = plain(image.double()), ours(image)
-    for name in COMPARED:
+    compared = [*COMPARED, *(name for name in AIDS if name in expected)]
+    for name in compared:
         assert close(getattr(prediction, name), expected[name], 1e-3), name
-    sum(expected[name].square().sum() for name in COMPARED).backward()
-    sum(getattr(prediction, name).square().sum() for name in COMPARED).backward()
+    for name in set(AIDS) - set(expected):
+        assert getattr(prediction, name) is None
+    sum(expected[name].square().sum() for name in compared).backward()
+    sum(getattr(prediction, name).square().sum() for name in compared).backward()
     gradients = {key: value.grad for key, value in plain.named_parameters()}
     largest = max(g.abs().max() for g in gradients.values() if g is not None)
     for key, value in ours.named_parameters():
@@ -108,7 +113,8 @@ def test_the_course_network_trains(hand):
     assert 0.5e6 < sum(p.numel() for p in model.parameters()) < 1e6
     prediction = model(torch.rand(2, 3, 128, 128))
     assert prediction.masks.shape == (2, 2, 16, 16)
-    (prediction.vertices.square().sum() + prediction.masks.square().sum()).backward()
+    read = (prediction.vertices, prediction.masks, prediction.early_heatmaps)
+    sum(value.square().sum() for value in read).backward()
     for name, value in model.named_parameters():
         assert value.grad is not None and value.grad.isfinite().all(), name
 

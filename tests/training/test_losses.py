@@ -15,6 +15,7 @@ from handlib.losses import (
 from handlib.models.handoccnet import HandPrediction
 
 PAPER = ("vertices", "joints", "pose", "betas", "joints_img")
+AIDS = ("articulation", "heatmap", "early_heatmap", "depth", "mask")
 
 
 @pytest.fixture
@@ -60,11 +61,15 @@ def test_the_hands_position_is_no_part_of_the_target(hand, random_batch, perfect
 
 
 def test_aids_are_off_in_the_papers_recipe_and_on_in_the_courses(hand, random_batch, perfect):
-    with_masks = replace(perfect, masks=torch.zeros(len(random_batch), 2, 8, 8))
-    terms = handoccnet_loss(with_masks, random_batch, hand, LossConfig.course())
-    assert set(terms) == {*PAPER, "articulation", "heatmap", "mask", "total"}
-    paper = LossConfig.paper()
-    assert paper.articulation == paper.heatmap == paper.mask == 0
+    complete = replace(
+        perfect,
+        masks=torch.zeros(len(random_batch), 2, 8, 8),
+        early_heatmaps=perfect.heatmaps,
+        depths=torch.zeros(len(random_batch), 21),
+    )
+    terms = handoccnet_loss(complete, random_batch, hand, LossConfig.course())
+    assert set(terms) == {*PAPER, *AIDS, "total"}
+    assert all(getattr(LossConfig.paper(), aid) == 0 for aid in AIDS)
 
 
 def test_articulation_does_not_see_how_the_whole_hand_is_turned(hand, random_batch, perfect):
@@ -85,7 +90,8 @@ def test_articulation_does_not_see_how_the_whole_hand_is_turned(hand, random_bat
     )
 
 
-def test_heatmap_entropy_by_a_slow_sum():
+@pytest.mark.parametrize("sigma", [0.8, 1.5])
+def test_heatmap_entropy_by_a_slow_sum(sigma):
     logits = torch.randn(2, 3, 6, 8, generator=torch.Generator().manual_seed(0))
     heatmaps = logits.flatten(2).softmax(-1).unflatten(2, (6, 8))
     centres = torch.tensor([[[0.3, 0.7], [0.5, 0.5], [1.2, 0.5]]]).expand(2, -1, -1)
@@ -95,13 +101,16 @@ def test_heatmap_entropy_by_a_slow_sum():
             u, v = (centres[b, j] * torch.tensor([8, 6])).tolist()
             weight = np.array(
                 [
-                    [math.exp(-((x + 0.5 - u) ** 2 + (y + 0.5 - v) ** 2) / 2) for x in range(8)]
+                    [
+                        math.exp(-((x + 0.5 - u) ** 2 + (y + 0.5 - v) ** 2) / (2 * sigma**2))
+                        for x in range(8)
+                    ]
                     for y in range(6)
                 ]
             )
             weight /= weight.sum()
             total.append(-(weight * heatmaps[b, j].log().numpy()).sum())
-    assert heatmap_cross_entropy(heatmaps, centres).item() == pytest.approx(
+    assert heatmap_cross_entropy(heatmaps, centres, sigma).item() == pytest.approx(
         np.mean(total), rel=1e-5
     )
 
@@ -133,6 +142,39 @@ def test_mask_entropy_by_a_slow_mean(random_batch):
     assert mask_cross_entropy(logits, random_batch).item() == pytest.approx(expected, rel=1e-5)
 
 
-def test_the_mask_aid_says_what_it_lacks(hand, random_batch, perfect):
-    with pytest.raises(ValueError, match="mask_head=True"):
-        handoccnet_loss(perfect, random_batch, hand, LossConfig(mask=1.0))
+def test_early_heatmaps_are_held_to_the_same_target(hand, random_batch, perfect):
+    generator = torch.Generator().manual_seed(0)
+    early = torch.rand(perfect.heatmaps.shape, generator=generator)
+    early = early / early.sum(dim=(2, 3), keepdim=True)
+    swapped = replace(perfect, heatmaps=early, early_heatmaps=perfect.heatmaps)
+    both = LossConfig(heatmap=2.0, early_heatmap=2.0)
+    straight = replace(perfect, early_heatmaps=early)
+    terms, crossed = (
+        handoccnet_loss(prediction, random_batch, hand, both) for prediction in (straight, swapped)
+    )
+    assert terms["heatmap"] == crossed["early_heatmap"]
+    assert terms["early_heatmap"] == crossed["heatmap"] != terms["heatmap"]
+
+
+def test_depths_are_those_of_the_cameras_joints(hand, random_batch, perfect):
+    """From the data's joints in camera axes, which the loss itself does not read."""
+    z = random_batch.joints[..., 2]
+    depths = z - z.mean(dim=1, keepdim=True)
+    config = LossConfig(depth=1e4)
+    right = handoccnet_loss(replace(perfect, depths=depths), random_batch, hand, config)
+    deeper = handoccnet_loss(replace(perfect, depths=depths + 0.01), random_batch, hand, config)
+    assert right["depth"].item() < 1e-5
+    assert deeper["depth"].item() == pytest.approx(1.0, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("aid", "switch"),
+    [
+        ("mask", "feature_readout"),
+        ("early_heatmap", "feature_readout"),
+        ("depth", "joints_to_head"),
+    ],
+)
+def test_an_aid_says_what_it_lacks(aid, switch, hand, random_batch, perfect):
+    with pytest.raises(ValueError, match=f"LossConfig.{aid}.*{switch}=True"):
+        handoccnet_loss(perfect, random_batch, hand, LossConfig(**{aid: 1.0}))
