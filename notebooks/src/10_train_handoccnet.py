@@ -60,7 +60,7 @@ from handlib.data.synthetic import SyntheticHands
 from handlib.hands import load_hand
 from handlib.hands.pose_prior import load_corpus
 from handlib.hands.rotations import axis_angle_to_rotmat
-from handlib.losses import LossConfig, handoccnet_loss
+from handlib.losses import HEATMAP_SIGMA, LossConfig, handoccnet_loss
 from handlib.metrics import procrustes_align
 from handlib.models import HandOccNet, HandOccNetConfig, record
 from handlib.models.heatmap import soft_argmax
@@ -221,7 +221,7 @@ print(f"{sum(p.numel() for p in model.parameters()):,} parameters")
 batch = collate([train[i] for i in range(32)])
 prediction = model(batch.image)
 for name, value in vars(prediction).items():
-    print(f"{name:10} {tuple(value.shape)}")
+    print(f"{name:14} {tuple(value.shape)}")
 
 # %% [markdown]
 # The released code compares five of these with the truth, each by a mean
@@ -264,16 +264,16 @@ for name, (found, wanted) in pairs.items():
 # have the same mean, so its error says to which side the map should lean, not
 # in which cell the joint is. The paper can live with that: it starts from
 # ImageNet weights and trains for long. At course scale we add a target for
-# every cell: a Gaussian of one cell around the true joint, adding up to 1, and
+# every cell: a narrow Gaussian around the true joint, adding up to 1, and
 # the cross-entropy to it.
 #
 # ### Exercise 10.2
 #
 # Write the target for one joint at (u, v), 0 to 1 from edge to edge, on a map
-# of side × side cells. Cell i reaches from i to i + 1.
+# of side × side cells. Cell i reaches from i to i + 1; sigma counts cells.
 
 # %% tags=["exercise"]
-def soft_target(u, v, side):
+def soft_target(u, v, side, sigma):
     """Position (u, v) in 0..1 to a map (side, side) that adds up to 1."""
     ...
 
@@ -289,39 +289,57 @@ check.soft_target(soft_target)
 # </details>
 # <details><summary>Hint 2</summary>
 #
-# exp(−d²/2) with d² = (row distance)² + (column distance)²; then divide by the
-# sum. `x[:, None]` and `y[None, :]` combine rows with columns.
+# exp(−d²/(2σ²)) with d² = (row distance)² + (column distance)²; then divide by
+# the sum. `x[:, None]` and `y[None, :]` combine rows with columns.
 # </details>
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-def soft_target_solution(u, v, side):
+def soft_target_solution(u, v, side, sigma):
     centres = torch.arange(side) + 0.5
     across, down = centres - u * side, centres - v * side
-    target = torch.exp(-0.5 * (down[:, None] ** 2 + across[None, :] ** 2))
+    squares = (down[:, None] ** 2 + across[None, :] ** 2) / sigma**2
+    target = torch.exp(-0.5 * squares)
     return target / target.sum()
 
 
 check.soft_target(soft_target_solution)
 
 # %% [markdown]
-# The same for all 32 × 21 joints at once, and the cross-entropy of both aids:
-# heatmaps, and two masks (visible hand, whole hand) that are read from the
-# features F by one more convolution.
+# The same for all 32 × 21 joints at once (our recipe has σ = 0.8), and the
+# cross-entropy to it, twice: for the heatmaps behind FIT and SET, and for early
+# ones that one more convolution reads from the features F. So F itself has to
+# know where the joints are, and learns it sooner.
 
 # %%
-to_cell = torch.arange(16) + 0.5 - 16 * true_uv[..., None]  # 32 21 2 16
+to_cell = (torch.arange(16) + 0.5 - 16 * true_uv[..., None]) / HEATMAP_SIGMA
 along_u, along_v = (-0.5 * to_cell.square()).softmax(-1).unbind(2)
 targets = along_v[..., :, None] * along_u[..., None, :]  # 32 21 16 16
-entropy = -(targets * (prediction.heatmaps + 1e-8).log()).sum((2, 3))
 inside = ((true_uv >= 0) & (true_uv <= 1)).all(-1)
-heatmap = weights.heatmap * entropy[inside].mean()
+for name in ("heatmap", "early_heatmap"):
+    maps = getattr(prediction, name + "s")
+    entropy = -(targets * (maps + 1e-8).log()).sum((2, 3))
+    by_hand = getattr(weights, name) * entropy[inside].mean()
+    assert torch.isclose(by_hand, terms[name], rtol=1e-4)
+    print(f"{name:13} {by_hand:7.2f}")
+
+# %% [markdown]
+# The same convolution reads two masks: the share of visible hand and of whole
+# hand in every cell. And where a joint's heatmap lies, another map says how far
+# the joint is *behind* the others: with u and v that is the whole joint, and
+# the MANO head gets to read it.
+
+# %%
 shares = torch.stack([batch.visible, batch.amodal], 1).float()
 shares = F.adaptive_avg_pool2d(shares, 16)
 mask = F.binary_cross_entropy_with_logits(prediction.masks, shares)
-mask = weights.mask * mask
-assert torch.isclose(heatmap, terms["heatmap"], rtol=1e-4)
-assert torch.isclose(mask, terms["mask"], rtol=1e-4)
-print(f"heatmap {heatmap:.2f}, mask {mask:.2f}, total {terms['total']:.2f}")
+z = batch.joints[..., 2]  # metres along the view
+behind = z - z.mean(dim=1, keepdim=True)
+depth = (prediction.depths - behind).square().mean()
+for name, error in {"mask": mask, "depth": depth}.items():
+    by_hand = getattr(weights, name) * error
+    assert torch.isclose(by_hand, terms[name], rtol=1e-4)
+    print(f"{name:13} {by_hand:7.2f}")
+print(f"{'all together':13} {terms['total']:7.2f}")
 
 # %%
 tip = 8  # the index finger's
@@ -386,20 +404,25 @@ for name, value in paper.items():
 # | aid | what it does | switch |
 # |---|---|---|
 # | heatmap loss | a target for every cell | `LossConfig(heatmap=0)` |
+# | the same for F | F learns early where joints are | `LossConfig(early_heatmap=0)` |
 # | mask loss | teaches F to tell hand from the rest | `LossConfig(mask=0)` |
+# | depth loss | how far each joint lies behind the others | `LossConfig(depth=0)` |
 # | warm-up | small steps while the statistics settle | `warmup_images=0` |
 # | cosine decay | ends with steps of size zero | `decay_images` > 0 |
 # | AdamW, high rate | thirty times the paper's, with weight decay | `weight_decay=0` |
 # | averaged weights | the mean of the last steps, less noise | `average=0` |
 # | clipped gradients | no single batch can throw it off | `clip=0` |
 # | fingers alone | joints in the wrist's axes | `LossConfig(articulation=0)` |
-# | joints to the head | it reads J₂D, too | `joints_to_head=False` |
+# | joints to the head | it reads J₂D and the depths, too | `joints_to_head=False` |
 # | bounded features | batch norm on F and F_FIT | `norm_features=False` |
 # | small positions | at 1 they drown young features | `position_std=1.0` |
 # | rest pose first | the 6D head starts at the identity | `identity_pose=False` |
 #
 # The paper needs none of them: it starts from ImageNet weights and trains for
 # 70 epochs.
+#
+# (A loss needs what it compares: the last but three goes with `depth=0`, and
+# `feature_readout=False` with `early_heatmap=0` and `mask=0`.)
 #
 # The weights of the aids look odd: 300 for the heatmaps. Adam divides each
 # gradient by its own size, so what only the MANO head can learn is learned as
@@ -647,7 +670,7 @@ print(f"joints moved by {moved:.0f} pixels on average, and labels with them")
 # ## 4 Train from nothing
 #
 # The budget is counted in *images seen*: a slower computer takes longer and
-# arrives at the same place. On two cores this takes six to eight minutes; there
+# arrives at the same place. On two cores this takes six to seven minutes; there
 # is a progress bar. The validation set is scored along the way.
 #
 # **Predict first.** Sketch the validation error over the images seen. Where

@@ -51,7 +51,7 @@ ROOT = {
 }
 
 
-def gaussian(u, v, side, offset=0.5, sigma=1.0):
+def gaussian(u, v, side, sigma, offset=0.5):
     cells = torch.arange(side) + offset
     across, down = (cells - u * side) / sigma, (cells - v * side) / sigma
     return (-0.5 * (down[:, None] ** 2 + across[None] ** 2)).exp()
@@ -61,7 +61,7 @@ def normalised(values):
     return values / values.sum()
 
 
-def one_hot(u, v, side):
+def one_hot(u, v, side, sigma):
     target = torch.zeros(side, side)
     target[int(v * side), int(u * side)] = 1
     return target
@@ -69,28 +69,32 @@ def one_hot(u, v, side):
 
 TARGET = {
     "cells at their corners": (
-        lambda u, v, s: normalised(gaussian(u, v, s, offset=0.0)),
+        lambda u, v, n, s: normalised(gaussian(u, v, n, s, offset=0.0)),
         nb10.CELL_CENTRES,
     ),
     "rows and columns swapped": (
-        lambda u, v, s: normalised(gaussian(v, u, s)),
+        lambda u, v, n, s: normalised(gaussian(v, u, n, s)),
         nb10.ROWS_ARE_V,
     ),
     "not normalised": (gaussian, nb10.SUMS_TO_ONE),
     "normalised for an endless plane": (
-        lambda u, v, s: gaussian(u, v, s) / (2 * math.pi),
+        lambda u, v, n, s: gaussian(u, v, n, s) / (2 * math.pi * s**2),
         nb10.SUMS_TO_ONE,
     ),
     "one image wide": (
-        lambda u, v, s: normalised(gaussian(u, v, s, sigma=s)),
+        lambda u, v, n, s: normalised(gaussian(u, v, n, s * n)),
         nb10.IN_CELLS,
+    ),
+    "always one cell wide": (
+        lambda u, v, n, s: normalised(gaussian(u, v, n, 1.0)),
+        nb10.WIDTH,
     ),
     "one cell only": (one_hot, check.VALUES),
     "no factor one half": (
-        lambda u, v, s: normalised(gaussian(u, v, s, sigma=math.sqrt(0.5))),
+        lambda u, v, n, s: normalised(gaussian(u, v, n, s * math.sqrt(0.5))),
         check.VALUES,
     ),
-    "flat": (lambda u, v, s: normalised(gaussian(u, v, s)).flatten(), check.SHAPE),
+    "flat": (lambda u, v, n, s: normalised(gaussian(u, v, n, s)).flatten(), check.SHAPE),
 }
 
 

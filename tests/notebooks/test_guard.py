@@ -35,6 +35,14 @@ slider = ipywidgets.IntSlider()
 slider.observe(lambda change: 1 / 0, "value")
 slider.value = 3
 """
+TALKATIVE = """
+import time
+from IPython.display import display
+for i in range(12_000):
+    display({"text/plain": "x" * 5_000}, raw=True)
+    if i % 500 == 0:
+        time.sleep(0.4)
+"""
 OTHER_HOST = "192.0.2.1"  # set aside for documentation: nobody's
 REACH_OUT = f"import socket; socket.create_connection(('{OTHER_HOST}', 80), timeout=5)"
 REACH_OUT_BY_CHILD = f'!{{__import__("sys").executable}} -c "{REACH_OUT}"'
@@ -43,6 +51,7 @@ MUST_PASS = {
     "plain": [code("value = 3\nprint(value)", CHECKED, "3\n"), code("!true"), code("%pwd")],
     "stderr_differs": [code("import sys\nprint('a', file=sys.stderr)", CHECKED, None)],
     "raises_as_promised": [code("1 / 0", ["raises-exception"])],
+    "shows_a_lot": [code(TALKATIVE), code("1")],
     "loopback": [
         code("import socket\ns = socket.create_server(('127.0.0.1', 0))"),
         code("socket.create_connection(s.getsockname()).close()\ns.close()"),

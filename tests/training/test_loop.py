@@ -108,7 +108,11 @@ def test_seed_decides_the_run(tiny_model, random_hands):
 
 def test_it_learns(tiny_model, random_hands):
     config = replace(
-        CONFIG, images=800, learning_rate=5e-3, augmentation=AugmentationConfig.none(), average=0.9
+        CONFIG,
+        images=1_600,
+        learning_rate=5e-3,
+        augmentation=AugmentationConfig.none(),
+        average=0.9,
     )
     history = fit(tiny_model(), random_hands(8), config=config)
     for name in ("joints", "articulation", "mask"):

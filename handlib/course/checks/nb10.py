@@ -32,8 +32,10 @@ CELL_CENTRES = Text(
 ROWS_ARE_V = Text(
     "u runs along the columns and v along the rows", "u는 열 방향, v는 행 방향입니다"
 )
-IN_CELLS = Text(
-    "the Gaussian's sigma is one cell, not one image", "Gaussian의 sigma는 cell 하나의 크기입니다"
+IN_CELLS = Text("sigma counts cells, not images", "sigma의 단위는 이미지가 아니라 cell입니다")
+WIDTH = Text(
+    "the Gaussian's standard deviation is sigma: d² is divided by 2·sigma²",
+    "Gaussian의 표준편차가 sigma입니다: d²을 2·sigma²으로 나눕니다",
 )
 
 RISES = Text(
@@ -108,31 +110,33 @@ def _millimetres(found: np.ndarray, truth: np.ndarray) -> np.ndarray:
 
 @exercise("Exercise 10.2, the soft target", "연습문제 10.2, soft target")
 def soft_target(attempt: Attempt) -> None:
-    """A Gaussian of one cell around (u, v), over side × side cells, that adds up to 1."""
-    for u, v, side in ((0.3, 0.6, 8), (0.03, 0.9, 16), (0.5, 0.25, 4)):
-        found = attempt(u, v, side)
+    """A Gaussian of sigma cells around (u, v), over side × side cells, that adds up to 1."""
+    for u, v, side, sigma in ((0.3, 0.6, 8, 1.0), (0.03, 0.9, 16, 0.7), (0.5, 0.25, 4, 1.3)):
+        found = attempt(u, v, side, sigma)
         shaped = tuple(found.shape) == (side, side)
         expect(shaped, SHAPE, f"shape {(side, side)}", f"shape {tuple(found.shape)}")
         expect(bool(torch.isfinite(found).all()), FINITE, "finite values", describe(found))
         total = float(found.sum())
         expect(abs(total - 1) < 1e-4, SUMS_TO_ONE, "1", f"{total:.4g}")
-        right = _gaussian(u, v, side, offset=0.5, unit=side)
+        right = _gaussian(u, v, side, offset=0.5, sigma=sigma / side)
         expect_close(
             found,
             right,
             {
-                CELL_CENTRES: _gaussian(u, v, side, offset=0.0, unit=side),
+                CELL_CENTRES: _gaussian(u, v, side, offset=0.0, sigma=sigma / side),
                 ROWS_ARE_V: right.T,
-                IN_CELLS: _gaussian(u, v, side, offset=0.5, unit=1),
+                IN_CELLS: _gaussian(u, v, side, offset=0.5, sigma=sigma),
+                WIDTH: _gaussian(u, v, side, offset=0.5, sigma=1 / side),
             },
         )
 
 
-def _gaussian(u: float, v: float, side: int, offset: float, unit: int) -> np.ndarray:
+def _gaussian(u: float, v: float, side: int, offset: float, sigma: float) -> np.ndarray:
+    """In units of the image."""
     values = np.zeros((side, side))
     for row, column in product(range(side), repeat=2):
         across, down = (column + offset) / side - u, (row + offset) / side - v
-        values[row, column] = math.exp(-0.5 * unit**2 * (across**2 + down**2))
+        values[row, column] = math.exp(-0.5 * (across**2 + down**2) / sigma**2)
     return values / values.sum()
 
 
