@@ -57,6 +57,7 @@ from handlib.data.augmentation import AugmentationConfig, augment
 from handlib.data.batch import collate
 from handlib.data.camera import denormalise_pixels, normalise_pixels, project
 from handlib.data.synthetic import SyntheticHands
+from handlib.experiments.evidence import load_evidence
 from handlib.hands import load_hand
 from handlib.hands.pose_prior import load_corpus
 from handlib.hands.rotations import axis_angle_to_rotmat
@@ -357,8 +358,9 @@ for ax, (title, values) in zip(axes[1:], maps.items(), strict=True):
 viz.show(fig, **caption("targets"), dpi=95, colours=256)
 
 # %% [markdown]
-# What does each of the two losses ask of the 256 cells of one heatmap? Its
-# gradient says: the scores go up where the negative gradient is positive.
+# J₂D and the heatmap loss both say where a joint is. What does each ask of the
+# 256 cells of one heatmap? Its gradient says: the scores go up where the
+# negative gradient is positive.
 #
 # **Predict first.** Sketch both patterns. Which one knows where the finger is?
 
@@ -705,9 +707,8 @@ viz.show(fig, **caption("curves"), dpi=90)
 # ## 5 The judgement
 #
 # Once, on the test set. A useful network should leave at most half of the mean
-# pose's root-aligned error and four fifths of its Procrustes-aligned error. This
-# recipe halves the first and just misses, or just reaches, the second: the cell
-# prints both, asserts the half, and for the fingers 85 %.
+# pose's root-aligned error and at most four fifths of its Procrustes-aligned
+# error. The cell asserts both.
 #
 # **Predict first.** Which of the two will be harder to reach, and why?
 
@@ -719,9 +720,24 @@ for name, error in scores.means().items():
     ratios[name] = error / before
     print(f"{name:12} mean pose {1000 * before:3.0f} mm,", end=" ")
     print(f"network {1000 * error:3.0f} mm: {ratios[name]:.0%}")
-print(f"half of RA: {ratios['root_aligned'] <= 0.5},", end=" ")
-print(f"four fifths of PA: {ratios['procrustes'] <= 0.8}")
-assert ratios["root_aligned"] <= 0.5 and ratios["procrustes"] <= 0.85
+assert ratios["root_aligned"] <= 0.5 and ratios["procrustes"] <= 0.8
+
+# %% [markdown]
+# One seed may be luck. `handlib experiment course_recipe` trains this recipe
+# from several seeds and scores each network on 2,000 test images; the course
+# ships what it wrote:
+
+# %% tags=["nbval-check-output"]
+evidence = load_evidence("course_recipe")
+blind_scores = evidence["mean_pose"]
+print(f"mean pose: RA {blind_scores['root_aligned']:.1f} mm,", end=" ")
+print(f"PA {blind_scores['procrustes']:.1f} mm")
+for run in evidence["runs"]:
+    share = run["ratio"]
+    print(f"seed {run['seed']}:    RA {run['root_aligned']:.1f} mm", end=" ")
+    print(f"({share['root_aligned']:.0%}),", end=" ")
+    print(f"PA {run['procrustes']:.1f} mm ({share['procrustes']:.0%})")
+print("within both limits, every seed:", evidence["holds"])
 
 # %% [markdown]
 # ### By occlusion
@@ -999,7 +1015,7 @@ for name, tried in (("course", recipe), ("no heatmap aid", no_heatmap)):
 # %% [markdown]
 # **What we may conclude.** In minutes a small HandOccNet learns from synthetic
 # images which way a hand points, and something of its fingers: the root-aligned
-# error is halved, the Procrustes-aligned one falls by about a fifth. A longer
+# error is halved, the Procrustes-aligned one falls by a fifth or more. A longer
 # run goes on from there. Whether FIT and SET *cause* any of it, this notebook
 # cannot say: that takes the same budget without them, several seeds, and
 # intervals.

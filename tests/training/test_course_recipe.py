@@ -1,11 +1,13 @@
 """The experiment behind notebook 10, at a size that takes seconds."""
 
 import json
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 import pytest
 
 from handlib.experiments import course_recipe
+from handlib.experiments.evidence import load_evidence
+from handlib.models.handoccnet import HandOccNetConfig
 from handlib.training import TrainConfig, evaluate
 from handlib.training.baseline import mean_pose_baseline
 from handlib.training.run import load_run
@@ -27,3 +29,21 @@ def test_the_result_file_tells_what_the_saved_networks_score(tmp_path, hand):
         assert run["ratio"]["procrustes"] == pytest.approx(error / mean_pose, abs=0.001)
     assert result["runs"][0]["root_aligned"] != result["runs"][1]["root_aligned"]
     assert not result["holds"]
+
+
+def test_the_shipped_result_is_of_todays_recipe():
+    result = load_evidence("course_recipe")
+    network, recipe = asdict(HandOccNetConfig.course()), asdict(TrainConfig.course())
+    assert result["network"] == json.loads(json.dumps(network))
+    assert result["recipe"] == json.loads(json.dumps(recipe))
+    for run in result["runs"]:
+        for name, limit in course_recipe.LIMITS.items():
+            assert run["ratio"][name] == pytest.approx(
+                run[name] / result["mean_pose"][name], abs=0.002
+            )
+            assert run["ratio"][name] <= limit or not result["holds"]
+
+
+def test_a_missing_result_says_how_to_make_it(tmp_path):
+    with pytest.raises(FileNotFoundError, match="handlib experiment course_recipe"):
+        load_evidence("course_recipe", tmp_path)
