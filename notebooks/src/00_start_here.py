@@ -438,7 +438,7 @@ for name, error in errors.items():
     print(f"on all {len(error)} images {error.mean():3.0f} mm")
 
 # %%
-fig = viz.theme.figure(9, 2.7)
+fig = viz.theme.figure(9, 3.1)
 axes = fig.subplots(1, 4)
 pixels = denormalise_pixels(prediction.joints_img[half], 128)
 viz.maps.show_image(axes[0], image, "true joints")
