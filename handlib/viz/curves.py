@@ -26,7 +26,7 @@ def loss_curves(
     ax.set_yscale("log")
     ax.set_xlabel("images seen")
     ax.set_ylabel("loss")
-    ax.legend(fontsize=8)
+    ax.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=3)
 
 
 def grouped_bars(

@@ -28,7 +28,7 @@
 #       - 물체를 손 위로 움직이면서 오차와 necessity map의 변화를 관찰할 수 있습니다
 #     prerequisites: gradients, convolutions; [06](06_softmax_or_sigmoid.ipynb)
 #     minutes_to_do: 75
-#     minutes: 13
+#     minutes: 11
 #     memory_mb: 3600
 #     data: 17,500 synthetic images, made on first use (1.2 GB on disk)
 #     seed: 10
@@ -672,8 +672,8 @@ print(f"joints moved by {moved:.0f} pixels on average, and labels with them")
 # ## 4 Train from nothing
 #
 # The budget is counted in *images seen*: a slower computer takes longer and
-# arrives at the same place. On two cores this takes six to seven minutes; there
-# is a progress bar. The validation set is scored along the way.
+# arrives at the same place. On two cores this takes six to seven minutes, a few
+# more where other work goes on beside it; there is a progress bar. The validation set is scored along the way.
 #
 # **Predict first.** Sketch the validation error over the images seen. Where
 # will it be after a quarter of the training?
@@ -700,7 +700,7 @@ for name, colour in zip(blind.means(), viz.theme.PALETTE, strict=False):
     right.plot(seen, errors, "o-", color=colour, label=name)
     right.axhline(1000 * blind.means()[name], color=colour, linestyle="--")
 right.set(xlabel="images seen", ylabel="error on val (mm)", ylim=0)
-right.legend(fontsize=8)
+right.legend(loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2)
 viz.show(fig, **caption("curves"), dpi=90)
 
 # %% [markdown]
