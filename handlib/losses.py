@@ -19,6 +19,7 @@ from handlib.hands.hand_model import HandModel
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.handoccnet import HandPrediction
 
+_READOUT = "a network with feature_readout=True"
 HEATMAP_SIGMA = 0.8  # of the target, in cells; a fingertip is about one cell wide
 
 
@@ -86,14 +87,15 @@ def handoccnet_loss(
     if config.heatmap:
         errors["heatmap"] = heatmap_cross_entropy(prediction.heatmaps, joints_img)
     if config.early_heatmap:
-        early = _needs(prediction.early_heatmaps, "early_heatmap", "feature_readout")
+        early = _needs(prediction.early_heatmaps, "early_heatmap", _READOUT)
         errors["early_heatmap"] = heatmap_cross_entropy(early, joints_img)
     if config.depth:
-        depths = _needs(prediction.depths, "depth", "joints_to_head")
+        depths = _needs(prediction.depths, "depth", "a network with joints_to_head=True")
         z = target.joints[..., 2]
         errors["depth"] = F.mse_loss(depths, z - z.mean(dim=1, keepdim=True))
     if config.mask:
-        errors["mask"] = mask_cross_entropy(prediction.masks, batch)
+        logits = _needs(prediction.masks, "mask", _READOUT)
+        errors["mask"] = mask_cross_entropy(logits, batch)
     terms = {name: getattr(config, name) * error for name, error in errors.items()}
     return terms | {"total": torch.stack(list(terms.values())).sum()}
 
@@ -122,26 +124,18 @@ def heatmap_cross_entropy(
     return (cross_entropy * inside).sum() / inside.sum().clamp_min(1)
 
 
-def mask_cross_entropy(
-    logits: Float[Tensor, "B 2 h w"] | None, batch: HandBatch
-) -> Float[Tensor, ""]:
+def mask_cross_entropy(logits: Float[Tensor, "B 2 h w"], batch: HandBatch) -> Float[Tensor, ""]:
     """Mean binary cross-entropy of each cell's share of visible and of whole hand."""
-    if logits is None or batch.visible is None or batch.amodal is None:
-        raise ValueError(
-            "LossConfig.mask > 0 needs a network with feature_readout=True and data with masks; "
-            "set mask=0 to train without"
-        )
-    masks = torch.stack([batch.visible, batch.amodal], 1).to(logits.dtype)  # B 2 H W
+    visible = _needs(batch.visible, "mask", "data with masks")
+    amodal = _needs(batch.amodal, "mask", "data with masks")
+    masks = torch.stack([visible, amodal], 1).to(logits.dtype)  # B 2 H W
     share = F.adaptive_avg_pool2d(masks, (logits.shape[2], logits.shape[3]))
     return F.binary_cross_entropy_with_logits(logits, share)
 
 
-def _needs(found: Tensor | None, term: str, switch: str) -> Tensor:
+def _needs(found: Tensor | None, term: str, source: str) -> Tensor:
     if found is None:
-        raise ValueError(
-            f"LossConfig.{term} > 0 needs a network with {switch}=True; "
-            f"set {term}=0 to train without"
-        )
+        raise ValueError(f"LossConfig.{term} > 0 needs {source}; set {term}=0 to train without")
     return found
 
 

@@ -178,3 +178,9 @@ def test_depths_are_those_of_the_cameras_joints(hand, random_batch, perfect):
 def test_an_aid_says_what_it_lacks(aid, switch, hand, random_batch, perfect):
     with pytest.raises(ValueError, match=f"LossConfig.{aid}.*{switch}=True"):
         handoccnet_loss(perfect, random_batch, hand, LossConfig(**{aid: 1.0}))
+
+
+def test_the_mask_aid_says_that_the_data_lack_masks(random_batch):
+    without = replace(random_batch, visible=None, amodal=None)
+    with pytest.raises(ValueError, match="LossConfig.mask > 0 needs data with masks"):
+        mask_cross_entropy(torch.zeros(len(without), 2, 8, 8), without)
