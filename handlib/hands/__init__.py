@@ -1,6 +1,7 @@
 """The hand itself: rotations, skeleton, the MANO-format model, pose prior."""
 
 from handlib.hands.hand_model import HandModel, HandOutput, load_hand
+from handlib.hands.hand_pair import HandPair
 from handlib.hands.mano_data import ManoData, ManoFileError
 from handlib.hands.mano_file import read_mano_file
 from handlib.hands.pose_prior import (
@@ -14,6 +15,7 @@ from handlib.hands.pose_prior import (
 __all__ = [
     "HandModel",
     "HandOutput",
+    "HandPair",
     "ManoData",
     "ManoFileError",
     "joint_axes",

@@ -1,7 +1,7 @@
-"""Feature pyramid (Lin et al. 2017), read at its finest level, then halved.
+"""Feature pyramid (Lin et al. 2017), read at its finest level; for HandOccNet, then halved.
 
-The released code smooths p2 with a 3×3 convolution and averages 2×2 cells. Both are linear, so we
-average first: the 3×3 convolution then runs at a quarter of the places (a quarter of the
+The released HandOccNet smooths p2 with a 3×3 convolution and averages 2×2 cells. Both are linear,
+so we average first: the 3×3 convolution then runs at a quarter of the places (a quarter of the
 multiplications), with the same result to rounding, the image border included.
 """
 
@@ -13,28 +13,35 @@ from torch.nn import functional as F
 
 
 class FeaturePyramid(nn.Module):
-    """c2..c5 of the ResNet to F at stride 8.
+    """c2..c5 of the ResNet to P2 at stride 4 or, halved, to F at stride 8.
 
     `unread_smooth2` keeps the parameters of a convolution on p3 that the released network holds
     and runs although nothing reads its result. We hold them, frozen, for the official parameter
     count and checkpoints, and never run it.
     """
 
-    def __init__(self, inputs: Sequence[int], channels: int, unread_smooth2: bool) -> None:
+    def __init__(
+        self,
+        inputs: Sequence[int],
+        channels: int,
+        halve: bool = True,
+        unread_smooth2: bool = False,
+    ) -> None:
         super().__init__()
+        self.halve = halve
         self.laterals = nn.ModuleList(nn.Conv2d(c, channels, 1) for c in inputs)
         self.smooth = nn.Conv2d(channels, channels, 3, padding=1)
         if unread_smooth2:
             self.smooth2 = nn.Conv2d(channels, channels, 3, padding=1).requires_grad_(False)
 
     def forward(self, stages: list[Float[Tensor, "B _ _ _"]]) -> Float[Tensor, "B C h w"]:
-        """[c2, c3, c4, c5] to F, half the size of c2."""
+        """[c2, c3, c4, c5] to P2, of c2's size, or to F, half of it."""
         finer_to_coarser = zip(self.laterals, stages, strict=True)
         *finer, coarsest = [lateral(stage) for lateral, stage in finer_to_coarser]
         p = coarsest
         for lateral in reversed(finer):
             p = F.interpolate(p, size=lateral.shape[-2:], mode="bilinear") + lateral
-        return smooth_then_halve(p, self.smooth)
+        return smooth_then_halve(p, self.smooth) if self.halve else self.smooth(p)
 
 
 def smooth_then_halve(x: Float[Tensor, "B C H W"], smooth: nn.Conv2d) -> Float[Tensor, "B C h w"]:

@@ -158,7 +158,9 @@ class HandOccNet(nn.Module):
         self.hand = hand
         c = config.channels
         self.backbone = ResNet(config.blocks, config.width, config.expansion)
-        self.pyramid = FeaturePyramid(self.backbone.channels, c, config.unread_smooth2)
+        self.pyramid = FeaturePyramid(
+            self.backbone.channels, c, unread_smooth2=config.unread_smooth2
+        )
         self.necessity = _necessity(config)
         self.fit = _fit(config) if config.fit else None
         self.set = _set(config) if config.set else None

@@ -1,4 +1,4 @@
-"""How HandOccNet's weights start: as in the released code, or with aids for a short training."""
+"""How the networks' weights start: as in the released code, or with aids for a short training."""
 
 import torch
 from torch import nn
@@ -6,6 +6,7 @@ from torch import nn
 from handlib.models.block import AttentionBlock, TokenMLP
 from handlib.models.conv_norm import LEAKY_SLOPE
 from handlib.models.mano_head import POSE_JOINTS, ManoHead
+from handlib.models.motion_head import MotionHead
 
 IDENTITY_6D = (1.0, 0.0, 0.0, 0.0, 1.0, 0.0)
 
@@ -45,6 +46,23 @@ def identity_pose(head: ManoHead, std: float = 0.001) -> None:
     without bound there.
     """
     for layer in (head.pose, head.shape):
+        nn.init.normal_(layer.weight, std=std)
+        nn.init.zeros_(layer.bias)
+    with torch.no_grad():
+        head.pose.bias.copy_(torch.tensor(IDENTITY_6D * POSE_JOINTS))
+
+
+def xavier(module: nn.Module) -> None:
+    """DETR's start of a transformer: uniform, variance kept both ways, for every matrix."""
+    for parameter in module.parameters():
+        if parameter.dim() > 1 and parameter.requires_grad:
+            nn.init.xavier_uniform_(parameter)
+
+
+def resting_motion(head: MotionHead, std: float = 0.001) -> None:
+    """Near the rest pose and the mean shape in every frame, hardly moving, all frames trusted."""
+    layers = (head.pose, head.forward_motion, head.backward_motion, head.confidence, head.shape)
+    for layer in layers:
         nn.init.normal_(layer.weight, std=std)
         nn.init.zeros_(layer.bias)
     with torch.no_grad():

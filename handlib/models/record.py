@@ -45,6 +45,27 @@ def record(model: nn.Module) -> Iterator[dict[str, Tensor]]:
     | `heatmaps`, `joints_img` | (B, 21, h, w), (B, 21, 2) | softmax over cells; its mean (u, v) |
     | `encoding` | (B, 4·C) | what the MANO head reads |
 
+    Deformer's, with T frames, F = B·T of them in all, N tokens in a hand box and A heads:
+
+    | name | shape | what |
+    |---|---|---|
+    | `features`, `rois` | (F, C, H, W), (F, C, h, w) | P2; what lies inside the hand boxes |
+    | `spatial.{i}.attention` | (F, A, N, N) | of encoder layer i: row = query, column = key |
+    | `spatial.memory` | (F, N, C) | the encoder's tokens |
+    | `spatial.heatmaps`, `spatial.joints_img` | (F, 21, h, w), (F, 21, 2) | in the hand box |
+    | `spatial.decoder.{i}.attention` | (F, A, 1, N) | where the hand query looks |
+    | `spatial.feature` | (F, C) | F⁺, the frame in one vector |
+    | `temporal.{i}.attention` | (B, A, T, T) | from frame to frame |
+    | `temporal.memory` | (B, T, C) | F⁺⁺ |
+    | `temporal.decoder.{i}.attention` | (B, A, 1, T) | which frames the shape is read from |
+    | `temporal.shape` | (B, C) | the window in one vector |
+    | `pose6d`, `forward_motion`, `backward_motion` | (B, T, 16, m) | θ_i, f_i, b_i |
+    | `confidence_logits`, `confidence` | (B, T) | c before and after the softmax |
+    | `fused_pose` | (B, 16, 3, 3) or (B, T, 16, 3, 3) | θ̂ |
+
+    Each decoder also shows its queries' `self_attention`. The motion discriminator has
+    `attention` (B, T, 1), its frames' weights.
+
     Token n is the cell in row n // w and column n % w. Maps are detached and on the model's
     device; a second pass in the same block overwrites the first. Recorders nest, close when an
     exception leaves the block, and see only their own model in their own thread.
@@ -59,10 +80,13 @@ def record(model: nn.Module) -> Iterator[dict[str, Tensor]]:
 
 
 def tap(module: nn.Module, name: str, value: Tensor) -> Tensor:
-    """Show `value` to the recorders open on `module`'s model and hand it on."""
+    """Show `value` to the recorders open on `module`'s model and hand it on.
+
+    An empty name is for a module that is itself named after what it makes.
+    """
     for recorder in _open_recorders.get():
         if module in recorder.places:
-            recorder.maps[recorder.places[module] + name] = value.detach()
+            recorder.maps[(recorder.places[module] + name).rstrip(".")] = value.detach()
     return value
 
 
@@ -73,4 +97,4 @@ def recording(module: nn.Module) -> bool:
 
 def _place(path: str) -> str:
     """`fit.blocks.0` is written `fit.0.`: readers count blocks, not containers."""
-    return f"{path}.".replace("blocks.", "").lstrip(".")
+    return f"{path}.".replace("encoder.blocks.", "").replace("blocks.", "").lstrip(".")

@@ -55,10 +55,10 @@ def downsample(inputs: int, outputs: int, stride: int) -> nn.Sequential | None:
     return nn.Sequential(conv, nn.BatchNorm2d(outputs))
 
 
-class Backbone(nn.Module):
-    """ResNet, pyramid and necessity map."""
+class Pyramid(nn.Module):
+    """ResNet and feature pyramid, read at p2."""
 
-    def __init__(self, config) -> None:
+    def __init__(self, config, smooth2: bool) -> None:
         super().__init__()
         width, channels = config.width, config.channels
         self.layer0 = nn.Sequential(
@@ -77,9 +77,35 @@ class Backbone(nn.Module):
         self.latlayer1 = nn.Conv2d(4 * c2, channels, 1)
         self.latlayer2 = nn.Conv2d(2 * c2, channels, 1)
         self.latlayer3 = nn.Conv2d(c2, channels, 1)
-        if config.unread_smooth2:
+        if smooth2:
             self.smooth2 = nn.Conv2d(channels, channels, 3, 1, 1)
         self.smooth3 = nn.Conv2d(channels, channels, 3, 1, 1)
+
+    def forward(self, image: Tensor) -> Tensor:
+        c1 = F.max_pool2d(self.layer0(image), 3, 2, 1)
+        c2 = self.layer1(c1)
+        c3 = self.layer2(c2)
+        c4 = self.layer3(c3)
+        p5 = self.toplayer(self.layer4(c4))
+        p4 = self._up(p5, self.latlayer1(c4))
+        p3 = self._up(p4, self.latlayer2(c3))
+        p2 = self._up(p3, self.latlayer3(c2))
+        if hasattr(self, "smooth2"):
+            self.smooth2(p3)
+        return self.smooth3(p2)
+
+    @staticmethod
+    def _up(coarse: Tensor, lateral: Tensor) -> Tensor:
+        size = lateral.shape[-2:]
+        return F.interpolate(coarse, size, mode="bilinear", align_corners=False) + lateral
+
+
+class Backbone(Pyramid):
+    """The pyramid, halved, and the necessity map."""
+
+    def __init__(self, config) -> None:
+        super().__init__(config, config.unread_smooth2)
+        channels = config.channels
         if config.necessity == "cbam":
             self.attention_module = nn.Module()
             self.attention_module.spatial = nn.Module()
@@ -93,17 +119,7 @@ class Backbone(nn.Module):
             )
 
     def forward(self, image: Tensor) -> tuple[Tensor, Tensor]:
-        c1 = F.max_pool2d(self.layer0(image), 3, 2, 1)
-        c2 = self.layer1(c1)
-        c3 = self.layer2(c2)
-        c4 = self.layer3(c3)
-        p5 = self.toplayer(self.layer4(c4))
-        p4 = self._up(p5, self.latlayer1(c4))
-        p3 = self._up(p4, self.latlayer2(c3))
-        p2 = self._up(p3, self.latlayer3(c2))
-        if hasattr(self, "smooth2"):
-            self.smooth2(p3)
-        features = F.avg_pool2d(self.smooth3(p2), 2, 2)
+        features = F.avg_pool2d(super().forward(image), 2, 2)
         necessity = self.necessity_map(features)
         return features * necessity, features * (1 - necessity)
 
@@ -115,11 +131,6 @@ class Backbone(nn.Module):
         gate = self.attention_module.spatial
         pooled = torch.cat([features.amax(1, True), features.mean(1, True)], 1)
         return torch.sigmoid(gate.bn(gate.conv(pooled)))
-
-    @staticmethod
-    def _up(coarse: Tensor, lateral: Tensor) -> Tensor:
-        size = lateral.shape[-2:]
-        return F.interpolate(coarse, size, mode="bilinear", align_corners=False) + lateral
 
 
 class Block(nn.Module):

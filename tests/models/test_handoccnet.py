@@ -9,7 +9,7 @@ from plain_handoccnet import PlainHandOccNet
 
 from handlib.models import HandOccNet, HandOccNetConfig, fuse_for_inference, record
 from handlib.models.conv_norm import ConvNorm
-from handlib.models.official import official_key
+from handlib.models.official_names import HANDOCCNET, renamed
 
 SWITCHES = [
     {},
@@ -42,7 +42,7 @@ def plain_key(key, config):
         missing = 0 if match[2] == "3" else 4 - config.halvings
         return f".hg.{int(match[1]) - missing}.{match[2]}."
 
-    key = re.sub(r"\.hg\.(\d)\.(\d)\.", level, official_key(key))
+    key = re.sub(r"\.hg\.(\d)\.(\d)\.", level, renamed(key, HANDOCCNET))
     return re.sub(r"^necessity\.conv(\d)", lambda m: NECESSITY[int(m[1]) - 1], key)
 
 

@@ -4,14 +4,14 @@ import re
 
 import pytest
 import torch
-from test_parity import official_state
+from parity.vectors import official_state
 
 from handlib.models import official
 
 
 @pytest.fixture(scope="module")
 def state():
-    return official_state()
+    return official_state("handoccnet")
 
 
 def save(path, state, **extra):

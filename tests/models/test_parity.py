@@ -1,35 +1,23 @@
 """Our network with the official weights against the official network's outputs."""
 
-import json
-from pathlib import Path
-
-import numpy as np
 import pytest
 import torch
 from parity import fill
+from parity.vectors import assert_equal, load, names, official_state
 
 from handlib.hands.rotations import rotmat_to_axis_angle
 from handlib.models import official, record
-
-FOLDER = Path(__file__).parent / "parity"
+from handlib.models.official_names import HANDOCCNET, renamed
 
 # Gates with arguments up to 4,000 multiply the rounding of what comes before them.
 TOLERANCE = {"fit": 1e-3, "set": 1e-3, "heatmaps": 1e-3}
-
-
-def official_state():
-    manifest = json.loads((FOLDER / "handoccnet_manifest.json").read_text())
-    return {
-        key: torch.from_numpy(np.asarray(fill.weight(key, tuple(shape))))
-        for key, shape in manifest.items()
-    }
 
 
 @pytest.fixture(scope="module")
 def model(hand):
     # Channels first, as the original ran: other orders of summation differ by up to 1.4e-3 after
     # FIT's nearly binary gates, more on some processors than on others.
-    model = official.load_handoccnet(official_state(), hand)
+    model = official.load_handoccnet(official_state("handoccnet"), hand)
     return model.to(memory_format=torch.contiguous_format)
 
 
@@ -52,12 +40,11 @@ def ours(model):
 
 @pytest.fixture(scope="module")
 def vectors():
-    with np.load(FOLDER / "handoccnet.npz", allow_pickle=False) as file:
-        return dict(file)
+    return load("handoccnet")
 
 
 def test_every_vector_is_compared(ours, vectors):
-    assert {key.split("/")[0] for key in vectors} == ours.keys()
+    assert names(vectors) == ours.keys()
 
 
 @pytest.mark.parametrize(
@@ -66,13 +53,7 @@ def test_every_vector_is_compared(ours, vectors):
     + ["mano_encoding", "rotmats", "axis_angle", "betas"],
 )
 def test_equals_the_official_network(name, ours, vectors):
-    value = ours[name].numpy()
-    assert value.shape == tuple(vectors[f"{name}/shape"])
-    index = vectors.get(f"{name}/index", np.arange(value.size))
-    expected = vectors[f"{name}/value"] if f"{name}/value" in vectors else vectors[name].ravel()
-    std = vectors[f"{name}/std"]
-    assert np.abs(value.ravel()[index] - expected).max() < TOLERANCE.get(name, 1e-4) * std
-    assert abs(value.mean(dtype=np.float64) - vectors[f"{name}/mean"]) < 1e-4 * std
+    assert_equal(name, ours[name], vectors, TOLERANCE.get(name, 1e-4))
 
 
 def test_parameters_of_each_part(model):
@@ -95,5 +76,5 @@ def test_parameters_of_each_part(model):
 
 
 def test_our_keys_and_the_official_ones_pair_up(model):
-    manifest = json.loads((FOLDER / "handoccnet_manifest.json").read_text())
-    assert sorted(map(official.official_key, model.state_dict())) == sorted(manifest)
+    theirs = [renamed(key, HANDOCCNET) for key in model.state_dict()]
+    assert sorted(theirs) == sorted(official_state("handoccnet"))

@@ -1,0 +1,284 @@
+"""Deformer (Fu et al. 2023): a hand from video, where other frames help a hidden or blurred one.
+
+The default follows the released code, which the parity vectors come from. Where the paper says
+otherwise there is a switch, with its row (D5 to D9) in the course's table of paper against code.
+"""
+
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from jaxtyping import Bool, Float
+from torch import Tensor, nn
+
+from handlib.hands.hand_model import HandModel
+from handlib.hands.hand_pair import HandPair
+from handlib.hands.rotations import rot6d_to_rotmat
+from handlib.models import initialise
+from handlib.models.conv_norm import layout
+from handlib.models.fpn import FeaturePyramid
+from handlib.models.fusion import Space, fuse
+from handlib.models.mano_head import ManoHead
+from handlib.models.motion_head import MotionHead, Motions
+from handlib.models.record import tap
+from handlib.models.resnet import ResNet
+from handlib.models.roi_align import roi_align
+from handlib.models.spatial import FrameFeatures, SpatialTransformer
+from handlib.models.temporal import TemporalTransformer
+
+STRIDE = 4  # of P2, which the hand is cropped from
+
+Weights = Literal["confidence", "uniform", "centre", "occlusion"]
+
+
+@dataclass(frozen=True)
+class DeformerConfig:
+    """Everything that decides the network's layers and its fusion. Defaults: as released."""
+
+    cells: int = 32  # side of the hand's features in cells; attention runs on cells² tokens
+    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)  # a stage: ResNet-50
+    width: int = 64  # channels of the ResNet's stem
+    expansion: int = 4  # of a bottleneck's output over its inner width; 1: basic blocks
+    channels: int = 256  # C, from the pyramid on
+    heads: int = 8
+    hidden: int = 256  # of a token's feed-forward; D23: 2048 is the released class's default
+    depth: int = 3  # layers of each encoder and decoder
+    dropout: float = 0.1
+    head_widths: tuple[int, int] = (1024, 512)  # hidden layers of the motion head
+    space: Space = "rot6d"  # D5: the paper adds axis-angles up
+    index_slip: bool = False  # D6: the backward sum as eq. 2 is printed
+    fuse_every: bool = False  # D7: the paper fuses every frame, the code the centre one
+    weights: Weights = "confidence"  # the other rows of the paper's Table 4
+    joint_skip: bool = False  # D8: the decoder sees the heatmaps, too
+    monocular_head: bool = False  # D9: a hand from each frame's F⁺ alone
+    temporal: bool = True  # False: F⁺ goes on in the place of F⁺⁺, and each frame has its own β
+    identity_pose: bool = False  # course aid: poses start at rest, motions at zero
+
+    def __post_init__(self) -> None:
+        if self.channels % self.heads or self.channels % 4:
+            raise ValueError(
+                f"channels must be a multiple of heads and of 4, found {self.channels} channels "
+                f"and {self.heads} heads"
+            )
+
+    @classmethod
+    def paper(cls) -> "DeformerConfig":
+        """The released network: 32,533,909 parameters."""
+        return cls()
+
+    @classmethod
+    def course(cls) -> "DeformerConfig":
+        """Learns in minutes on two cores; takes its backbone from HandOccNetConfig.course()."""
+        return cls(
+            cells=16,
+            blocks=(1, 1, 1, 1),
+            width=16,
+            expansion=1,
+            channels=48,
+            heads=4,
+            hidden=96,
+            depth=1,
+            dropout=0.0,
+            head_widths=(256, 256),
+            identity_pose=True,
+        )
+
+
+@dataclass(frozen=True)
+class SequencePrediction:
+    """What Deformer says of B windows of T frames. Metres in the hand's own frame, radians.
+
+    m is 6 where fusion runs in 6D and 3 elsewhere. *F is T with `fuse_every`, and no axis at all
+    without: then the fused hand is that of frame T // 2.
+    """
+
+    pose: Float[Tensor, "B T 16 3 3"]  # θ of each frame: rotation matrices, MANO's order
+    betas: Float[Tensor, "B 10"]  # β, one for the window (its mean without `temporal`)
+    vertices: Float[Tensor, "B T V 3"]
+    joints: Float[Tensor, "B T 21 3"]  # common order
+    joints_img: Float[Tensor, "B T 21 2"]  # (u, v) as fractions of the hand box, 0..1
+    heatmaps: Float[Tensor, "B T 21 h w"]  # over the hand box; each sums to 1
+    pose6d: Float[Tensor, "B T 16 6"]
+    forward_motion: Float[Tensor, "B T 16 m"]  # frame to next frame
+    backward_motion: Float[Tensor, "B T 16 m"]  # frame to the one before
+    confidence: Float[Tensor, "B T"]  # c: sums to 1 over the window
+    fused_pose: Float[Tensor, "B *F 16 3 3"]
+    fused_vertices: Float[Tensor, "B *F V 3"]
+    fused_joints: Float[Tensor, "B *F 21 3"]
+    # With monocular_head only: the hand as each frame alone shows it.
+    monocular_pose: Float[Tensor, "B T 16 3 3"] | None = None
+    monocular_betas: Float[Tensor, "B T 10"] | None = None
+
+
+class Deformer(nn.Module):
+    """Frames and hand boxes to hands.
+
+    `hand` turns (θ, β) into vertices and joints: one side's, or a `HandPair` for windows of
+    either hand.
+    """
+
+    def __init__(self, config: DeformerConfig, hand: HandModel | HandPair) -> None:
+        super().__init__()
+        self.config = config
+        self.hand = hand
+        c, sizes = config.channels, (config.heads, config.hidden, config.depth, config.dropout)
+        self.backbone = ResNet(config.blocks, config.width, config.expansion)
+        self.pyramid = FeaturePyramid(self.backbone.channels, c, halve=False)
+        self.spatial = SpatialTransformer(config.cells, c, *sizes, config.joint_skip)
+        self.temporal = TemporalTransformer(c, *sizes) if config.temporal else None
+        self.motion_head = MotionHead(c, config.head_widths, config.space)
+        self.mano_head = ManoHead(c, config.head_widths) if config.monocular_head else None
+        self._initialise()
+        self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def forward(
+        self,
+        frames: Float[Tensor, "B T 3 H W"],
+        boxes: Float[Tensor, "B T 4"],
+        left: Bool[Tensor, " B"] | None = None,
+        occlusion: Float[Tensor, "B T"] | None = None,
+    ) -> SequencePrediction:
+        """RGB in 0..1; the hand's box in each frame, (x1, y1, x2, y2) in pixels.
+
+        `left` tells which windows show left hands and needs a `HandPair`; `occlusion`, the hidden
+        share in 0..1, is read by weights="occlusion" alone.
+
+        Raises:
+            ValueError: `left` with a hand of one side, or weights="occlusion" without occlusion.
+        """
+        features = self.frame_features(frames.flatten(0, 1), boxes.flatten(0, 1))
+        return self.predict(features, len(frames), left, occlusion)
+
+    def frame_features(
+        self, frames: Float[Tensor, "N 3 H W"], boxes: Float[Tensor, "N 4"]
+    ) -> FrameFeatures:
+        """All that is known of each frame by itself."""
+        return self.spatial(self.hand_features(frames, boxes))
+
+    def hand_features(
+        self, frames: Float[Tensor, "N 3 H W"], boxes: Float[Tensor, "N 4"]
+    ) -> Float[Tensor, "N C h w"]:
+        """P2 inside the hand boxes."""
+        frames = frames.contiguous(memory_format=layout(self.pyramid.smooth))
+        p2 = tap(self, "features", self.pyramid(self.backbone(frames)))
+        return tap(self, "rois", roi_align(p2, boxes, self.config.cells, STRIDE))
+
+    def predict(
+        self,
+        features: FrameFeatures,
+        windows: int,
+        left: Bool[Tensor, " B"] | None = None,
+        occlusion: Float[Tensor, "B T"] | None = None,
+    ) -> SequencePrediction:
+        """From the features of B·T frames, window after window, to hands."""
+        feature = features.feature.unflatten(0, (windows, -1))  # B T C
+        joints_img = features.joints_img.unflatten(0, (windows, -1))
+        memory, betas = self._across_frames(feature)
+        motions = self.motion_head(memory, joints_img)
+        with torch.autocast(feature.device.type, enabled=False):  # metres need float32
+            pose = rot6d_to_rotmat(motions.pose6d)
+            confidence = self._weights(motions, occlusion)
+            fused = self._fuse(pose, motions, confidence)
+            vertices, joints = self._hands(pose, betas, left)
+            fused_vertices, fused_joints = self._hands(fused, betas, left)
+        return SequencePrediction(
+            pose,
+            betas,
+            vertices,
+            joints,
+            joints_img,
+            features.heatmaps.unflatten(0, (windows, -1)),
+            motions.pose6d,
+            motions.forward,
+            motions.backward,
+            confidence,
+            fused,
+            fused_vertices,
+            fused_joints,
+            *self._monocular(feature),
+        )
+
+    def _across_frames(
+        self, feature: Float[Tensor, "B T C"]
+    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B 10"]]:
+        if self.temporal is None:
+            return feature, self.motion_head.shape(feature).float().mean(dim=1)
+        memory, shape = self.temporal(feature)
+        return memory, self.motion_head.shape(shape).float()
+
+    def _weights(
+        self, motions: Motions, occlusion: Float[Tensor, "B T"] | None
+    ) -> Float[Tensor, "B T"]:
+        """Non-negative, summing to 1 over the window."""
+        logits = tap(self, "confidence_logits", motions.confidence)
+        match self.config.weights:
+            case "confidence":
+                weights = logits.softmax(dim=1)
+            case "uniform":
+                weights = torch.full_like(logits, 1 / logits.shape[1])
+            case "centre":
+                weights = torch.zeros_like(logits)
+                weights[:, logits.shape[1] // 2] = 1
+            case "occlusion":
+                if occlusion is None:
+                    raise ValueError(
+                        "weights='occlusion' needs the hidden share of every frame: "
+                        "model(frames, boxes, occlusion=batch.occlusion)"
+                    )
+                seen = (1 - occlusion).clamp(min=1e-6)  # a window may be hidden throughout
+                weights = seen / seen.sum(dim=1, keepdim=True)
+        return tap(self, "confidence", weights)
+
+    def _fuse(
+        self,
+        pose: Float[Tensor, "B T 16 3 3"],
+        motions: Motions,
+        confidence: Float[Tensor, "B T"],
+    ) -> Float[Tensor, "B *F 16 3 3"]:
+        config = self.config
+        pose6d = tap(self, "pose6d", motions.pose6d)
+        forward = tap(self, "forward_motion", motions.forward)
+        backward = tap(self, "backward_motion", motions.backward)
+        fused = fuse(pose, pose6d, forward, backward, confidence, config.space, config.index_slip)
+        if not config.fuse_every:
+            fused = fused[:, pose.shape[1] // 2]
+        return tap(self, "fused_pose", fused)
+
+    def _hands(
+        self,
+        pose: Float[Tensor, "B *F 16 3 3"],
+        betas: Float[Tensor, "B 10"],
+        left: Bool[Tensor, " B"] | None,
+    ) -> tuple[Float[Tensor, "B *F V 3"], Float[Tensor, "B *F 21 3"]]:
+        """One hand for each pose; the window's β in all its frames."""
+        if left is not None and not isinstance(self.hand, HandPair):
+            raise ValueError(
+                "left: this network was built for one side; give it HandPair(right, left)"
+            )
+        each = pose.shape[1:-3].numel()
+        poses = pose.reshape(-1, 16, 3, 3)
+        shapes = betas.repeat_interleave(each, dim=0)
+        sides = () if left is None else (left.repeat_interleave(each),)
+        output = self.hand(poses, shapes, None, *sides)
+        lead = pose.shape[:-3]
+        return output.vertices.unflatten(0, lead), output.joints.unflatten(0, lead)
+
+    def _monocular(
+        self, feature: Float[Tensor, "B T C"]
+    ) -> tuple[Float[Tensor, "B T 16 3 3"] | None, Float[Tensor, "B T 10"] | None]:
+        if self.mano_head is None:
+            return None, None
+        pose, betas = self.mano_head(feature.flatten(0, 1))
+        windows = len(feature)
+        return pose.unflatten(0, (windows, -1)), betas.unflatten(0, (windows, -1))
+
+    def _initialise(self) -> None:
+        """Backbone as for ImageNet, transformers as in DETR."""
+        initialise.kaiming(self.backbone)
+        initialise.xavier(self.spatial)
+        if self.temporal is not None:
+            initialise.xavier(self.temporal)
+        if self.config.identity_pose:
+            initialise.resting_motion(self.motion_head)
+            if self.mano_head is not None:
+                initialise.identity_pose(self.mano_head)
