@@ -423,7 +423,7 @@ for name, value in paper.items():
 # The paper needs none of them: it starts from ImageNet weights and trains for
 # 70 epochs.
 #
-# (A loss needs what it compares: the last but three goes with `depth=0`, and
+# (A loss needs what it compares: `joints_to_head=False` goes with `depth=0`, and
 # `feature_readout=False` with `early_heatmap=0` and `mask=0`.)
 #
 # The weights of the aids look odd: 300 for the heatmaps. Adam divides each
@@ -672,8 +672,9 @@ print(f"joints moved by {moved:.0f} pixels on average, and labels with them")
 # ## 4 Train from nothing
 #
 # The budget is counted in *images seen*: a slower computer takes longer and
-# arrives at the same place. On two cores this takes six to seven minutes, a few
-# more where other work goes on beside it; there is a progress bar. The validation set is scored along the way.
+# arrives at the same place. On two cores this takes about six minutes, a few more
+# where other work goes on beside it; there is a progress bar. The validation set
+# is scored along the way.
 #
 # **Predict first.** Sketch the validation error over the images seen. Where
 # will it be after a quarter of the training?
@@ -989,7 +990,7 @@ print("same bits:", all(same), "in", len(same), "tensors")
 #
 # | what | how |
 # |---|---|
-# | no heatmap aid | `replace(recipe.loss, heatmap=0)` |
+# | no heatmap aids | `replace(recipe.loss, heatmap=0, early_heatmap=0)` |
 # | paper's losses only | `LossConfig.paper()` |
 # | with augmentation | `AugmentationConfig.paper()` |
 # | softmax alone in FIT | `gate=None` |
@@ -1004,13 +1005,14 @@ print("same bits:", all(same), "in", len(same), "tensors")
 
 # %%
 BUDGET = 320
-no_heatmap = replace(recipe, loss=replace(recipe.loss, heatmap=0.0))
-for name, tried in (("course", recipe), ("no heatmap aid", no_heatmap)):
+loss = replace(recipe.loss, heatmap=0.0, early_heatmap=0.0)
+no_heatmaps = replace(recipe, loss=loss)
+for name, tried in (("course", recipe), ("no heatmap aids", no_heatmaps)):
     torch.manual_seed(10)
     trial = HandOccNet(HandOccNetConfig.course(), hand)
     _ = fit(trial, train, config=replace(tried, images=BUDGET))
     error = evaluate(trial, Subset(val, range(100))).means()["root_aligned"]
-    print(f"{name:15} {1000 * error:.0f} mm on val after {BUDGET:,} images")
+    print(f"{name:16} {1000 * error:.0f} mm on val after {BUDGET:,} images")
 
 # %% [markdown]
 # **What we may conclude.** In minutes a small HandOccNet learns from synthetic
