@@ -4,6 +4,7 @@ from handlib.data.batch import HandBatch, collate
 from handlib.data.sample import HandMasks, HandSample
 from handlib.data.sequence_batch import SequenceBatch, augment_windows, collate_windows
 from handlib.data.synthetic.dataset import SyntheticHands
+from handlib.data.synthetic.sequences import SyntheticSequences
 from handlib.data.windows import HandWindow, Windows, windows
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "HandWindow",
     "SequenceBatch",
     "SyntheticHands",
+    "SyntheticSequences",
     "Windows",
     "augment_windows",
     "collate",

@@ -26,7 +26,7 @@ from handlib.data.synthetic.objects import KINDS, Split
 from handlib.data.synthetic.occlusion import SmallView, cover
 from handlib.data.synthetic.scene import PlacedThing, Scene
 from handlib.data.synthetic.shading import draw_light
-from handlib.data.synthetic.skin import forearm, hand_surface, paint
+from handlib.data.synthetic.skin import draw_arm, forearm, hand_surface, paint
 from handlib.data.synthetic.views import Posed, rest_hand, see, small_view
 from handlib.hands.hand_model import HandModel
 
@@ -50,13 +50,15 @@ def compose(
     skin = paint(rng, surface, owner.back, owner.palm)
     normals = surface.normals(posed.vertices)
     sleeve = materials.thing_colour(rng, SLEEVES)
+    gloss = rng.uniform(0.02, 0.10)
+    arm = draw_arm(rng, sleeve)
     scene = Scene(
         surface=surface,
         vertices=posed.vertices,
         normals=normals,
         skin=skin,
-        skin_gloss=rng.uniform(0.02, 0.10),
-        arm=forearm(rng, posed.vertices, normals, surface, skin, sleeve),
+        skin_gloss=gloss,
+        arm=forearm(posed.vertices, normals, surface, skin, arm),
         things=tuple(things),
         light=draw_light(rng),
         intrinsics=posed.intrinsics,

@@ -1,6 +1,8 @@
 """A `Scene` to light and labels: twice the resolution inside, averaged 2 x 2 at the end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
@@ -26,30 +28,64 @@ class Picture:
     parts: UInt8[np.ndarray, "S S"]
 
 
-def render(scene: Scene) -> Picture:
-    """Draw the hand and everything else, each on its own, then let the nearer one win."""
+def render(scene: Scene, moments: Sequence[Scene] = ()) -> Picture:
+    """Draw the hand and everything else, each on its own, then let the nearer one win.
+
+    moments: the same scene a little before and after, with everything where it is then. The
+    light is the mean over all of them, as on a sensor while its shutter is open; the labels are
+    those of `scene`.
+    """
+    size = len(scene.background)
+    rest = _join_things(scene)
+    light = _vertex_light(scene, rest)
+    view = _see(scene, rest)
+    mixed, coverage = _blend(scene, rest, view, light)
+    for moment in moments:  # too short a time for the light on a surface to change
+        there = _join_things(moment)
+        drawn, covered = _blend(moment, there, _see(moment, there), light)
+        mixed, coverage = mixed + drawn, coverage + covered
+    share = np.float32(1 / (1 + len(moments)))
+    mixed, coverage = mixed * share, coverage * share
+    backdrop = scene.background.transpose(2, 0, 1) * _cast_shadow(scene, coverage)
+    mixed += (1 - coverage) * backdrop
+    amodal, parts = _label(scene, view.hand, 2 * size)
+    visible = _mask(view.seen_hand.pixel, 2 * size)
+    return Picture(mixed.transpose(1, 2, 0), visible, amodal, parts)
+
+
+class _View(NamedTuple):
+    """The whole hand, and what of it and of the rest the camera sees."""
+
+    hand: Fragments
+    seen_hand: Fragments
+    seen_rest: Fragments
+
+
+def _see(scene: Scene, rest: "_Rest") -> _View:
     size = len(scene.background)
     fine = 2 * size
     intrinsics = shrink(scene.intrinsics, size, fine)
-    rest = _join_things(scene)
     hand = rasterize(scene.vertices, scene.surface.faces, intrinsics, fine, fine)
     other = rasterize(rest.mesh.vertices, rest.mesh.faces, intrinsics, fine, fine)
     blocker = other.depth_map(fine, fine).ravel()
     seen_hand = hand.where(hand.depth < blocker.take(hand.pixel))
     taken = np.zeros(fine * fine, bool)
     taken[seen_hand.pixel] = True
-    seen_rest = other.where(~taken.take(other.pixel))
-    hand_light, rest_light = _vertex_light(scene, rest)
+    return _View(hand, seen_hand, other.where(~taken.take(other.pixel)))
+
+
+def _blend(
+    scene: Scene, rest: "_Rest", view: _View, light: tuple[np.ndarray, np.ndarray]
+) -> tuple[Float32[np.ndarray, "3 S S"], Float32[np.ndarray, "S S"]]:
+    """Light of the hand and the rest, and the share of each pixel that they cover."""
+    hand_light, rest_light = light
+    fine = 2 * len(scene.background)
     samples = np.zeros((4, fine * fine), np.float32)  # red, green, blue, and whether covered
-    _fill(samples, seen_hand.pixel, seen_hand.interpolate(hand_light, scene.surface.faces))
-    _fill(samples, seen_rest.pixel, _colour_things(rest, rest_light, seen_rest))
+    hand_colour = view.seen_hand.interpolate(hand_light, scene.surface.faces)
+    _fill(samples, view.seen_hand.pixel, hand_colour)
+    _fill(samples, view.seen_rest.pixel, _colour_things(rest, rest_light, view.seen_rest))
     averages = _average(samples.reshape(4, fine, fine))
-    light, coverage = averages[:3], averages[3]
-    backdrop = scene.background.transpose(2, 0, 1) * _cast_shadow(scene, coverage)
-    light += (1 - coverage) * backdrop
-    amodal, parts = _label(scene, hand, fine)
-    visible = _mask(seen_hand.pixel, fine)
-    return Picture(light.transpose(1, 2, 0), visible, amodal, parts)
+    return averages[:3], averages[3]
 
 
 def _fill(
