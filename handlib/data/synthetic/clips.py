@@ -15,7 +15,7 @@ from torch import Tensor
 
 from handlib.data.synthetic import materials
 from handlib.data.synthetic.backgrounds import background
-from handlib.data.synthetic.casting import SLEEVES, Person, person
+from handlib.data.synthetic.casting import SLEEVES, person
 from handlib.data.synthetic.config import SequencesConfig
 from handlib.data.synthetic.hand_motion import HandMotion, rest_joints
 from handlib.data.synthetic.moving_things import (
@@ -147,9 +147,7 @@ class Clip:
             intrinsics=self.look.intrinsics,
         )
 
-    def _scene_of(
-        self, frame: int, vertices: np.ndarray, things: list[PlacedThing]
-    ) -> Scene:
+    def _scene_of(self, frame: int, vertices: np.ndarray, things: list[PlacedThing]) -> Scene:
         look = self.look
         normals = look.surface.normals(vertices)
         style = replace(look.arm, bend=self._arm_bends[frame])
@@ -199,9 +197,7 @@ class Clip:
         bow = (start + end) / 2 - middle
         return (middle + offset / 2 * (end - start) + offset**2 * bow).astype(np.float32)
 
-    def _pixels_moved(
-        self, frame: int, scene: Scene, ends: list[list[PlacedThing]]
-    ) -> float:
+    def _pixels_moved(self, frame: int, scene: Scene, ends: list[list[PlacedThing]]) -> float:
         """The longest way in the image while the shutter is open, of what the image shows."""
         pairs = [(self._opened[frame][::5], self._closed[frame][::5])]
         for start, end in ends:

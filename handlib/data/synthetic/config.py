@@ -45,8 +45,8 @@ class SequencesConfig:
     tremor: float = 0.03  # radians per joint angle of a hand held still
     corpus_noise: float = 0.05  # radians per joint angle
     bare: float = 0.06  # share of clips that nothing passes
-    twice: float = 0.45  # share of clips that two things pass
-    hidden: float = 0.5  # share of passing things that hide the hand for a moment
+    twice: float = 0.55  # share of clips that two things pass
+    hidden: float = 0.33  # share of passing things that hide the hand for a moment
     standing: float = 0.15  # share of the others that stand still, and the hand goes behind them
     distractors: float = 0.33  # share of clips with a thing behind the hand
     skin_coloured: float = 0.20  # share of things with the hand's colour

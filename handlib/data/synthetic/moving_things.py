@@ -161,8 +161,8 @@ def _pass(
     hides: bool,
 ) -> Passing:
     """From outside the image to `position`, where it stays a moment, and out again."""
-    stay = rng.uniform(0.2, 0.9) if hides else rng.uniform(0.0, 0.5)
-    come, go = rng.uniform(0.45, 0.9, 2)
+    stay = rng.uniform(0.1, 0.6) if hides else rng.uniform(0.0, 0.5)
+    come, go = rng.uniform(0.6, 1.3, 2)
     turn = rng.uniform(0, 2 * np.pi)
     on = turn + (rng.normal(np.pi, 0.5) if rng.random() < 0.65 else rng.normal(0, 0.3))
     outside = [_outside(thing, position, meeting, angle) for angle in (turn, on)]

@@ -1,4 +1,4 @@
-"""`SyntheticSequences`: short videos of hands that move, hold things and are hidden for a while."""
+"""`SyntheticSequences`: short videos of hands that move, hold things, and are hidden at times."""
 
 from collections.abc import Sequence
 from dataclasses import asdict

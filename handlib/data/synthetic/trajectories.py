@@ -13,7 +13,7 @@ from jaxtyping import Float
 
 
 def minimum_jerk(phase: Float[np.ndarray, "*n"]) -> Float[np.ndarray, "*n"]:
-    """Share of the way done at a share of the time; at rest, without acceleration, at both ends."""
+    """Share of the way done at a share of the time; no speed or acceleration at either end."""
     t = np.clip(phase, 0, 1)
     return t * t * t * (10 - 15 * t + 6 * t * t)
 
