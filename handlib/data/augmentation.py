@@ -39,6 +39,25 @@ class AugmentationConfig:
         return cls(scale=0.25, rotation=30.0, rotation_share=0.6, colour=0.2)
 
 
+@dataclass(frozen=True)
+class Changes:
+    """The draw for each of B samples, on the CPU.
+
+    scale: factor of the image's size. angle: radians about the optical axis. shift: of the
+    image's centre, as a share of its side. tint: factor of each channel.
+    """
+
+    scale: Float[Tensor, " B"]
+    angle: Float[Tensor, " B"]
+    shift: Float[Tensor, "B 2"]
+    tint: Float[Tensor, "B 3"]
+
+    def repeat(self, times: int) -> "Changes":
+        """Every draw `times` times in a row, for samples that change together."""
+        draws = (self.scale, self.angle, self.shift, self.tint)
+        return Changes(*(draw.repeat_interleave(times, 0) for draw in draws))
+
+
 def augment(batch: HandBatch, config: AugmentationConfig, generator: Generator) -> HandBatch:
     """Change every sample of the batch at random.
 
@@ -47,10 +66,24 @@ def augment(batch: HandBatch, config: AugmentationConfig, generator: Generator) 
     """
     if config == AugmentationConfig.none():
         return batch
-    turn, intrinsics = _draw_camera(batch, config, generator)
+    return apply_changes(batch, draw_changes(len(batch), config, generator))
+
+
+def draw_changes(count: int, config: AugmentationConfig, generator: Generator) -> Changes:
+    """Draw the changes of `count` samples."""
+    scale = 1 + config.scale * torch.randn(count, generator=generator).clamp(-1, 1)
+    angle = torch.randn(count, generator=generator).clamp(-2, 2).deg2rad() * config.rotation
+    angle *= torch.rand(count, generator=generator) < config.rotation_share
+    shift = _uniform(count, 2, -config.shift, config.shift, generator)
+    tint = _uniform(count, 3, 1 - config.colour, 1 + config.colour, generator)
+    return Changes(scale, angle, shift, tint)
+
+
+def apply_changes(batch: HandBatch, changes: Changes) -> HandBatch:
+    """Change the images, the cameras and all labels."""
+    turn, intrinsics = _move_camera(batch, changes)
     warp = intrinsics @ turn @ torch.linalg.inv(batch.intrinsics)  # B 3 3, old to new pixels
-    tint = _uniform(len(batch), 3, 1 - config.colour, 1 + config.colour, generator)
-    layers = [batch.image * tint.to(batch.image.device)[:, :, None, None]]
+    layers = [batch.image * changes.tint.to(batch.image.device)[:, :, None, None]]
     layers += [mask[:, None].to(batch.image.dtype) for mask in _masks(batch)]
     warped = _warp_image(torch.cat(layers, 1), warp)
     image, masks = warped[:, :3].clamp(0, 1), warped[:, 3:] > 0.5
@@ -77,23 +110,19 @@ def _uniform(rows: int, columns: int, low: float, high: float, generator: Genera
     return low + (high - low) * torch.rand(rows, columns, generator=generator)
 
 
-def _draw_camera(
-    batch: HandBatch, config: AugmentationConfig, generator: Generator
+def _move_camera(
+    batch: HandBatch, changes: Changes
 ) -> tuple[Float[Tensor, "B 3 3"], Float[Tensor, "B 3 3"]]:
     """A turn about the optical axis; intrinsics that send the image's centre to itself + shift."""
-    count, height, width = len(batch), *batch.image.shape[-2:]
-    scale = 1 + config.scale * torch.randn(count, generator=generator).clamp(-1, 1)
-    angle = torch.randn(count, generator=generator).clamp(-2, 2).deg2rad() * config.rotation
-    angle *= torch.rand(count, generator=generator) < config.rotation_share
-    shift = _uniform(count, 2, -config.shift, config.shift, generator)
+    height, width = batch.image.shape[-2:]
     device = batch.image.device
-    turn = axis_angle_to_rotmat(F.pad(angle[:, None], (2, 0))).to(device)
-    zoom = F.pad(scale[:, None].expand(-1, 2), (0, 1), value=1.0).to(device)  # s s 1
+    turn = axis_angle_to_rotmat(F.pad(changes.angle[:, None], (2, 0))).to(device)
+    zoom = F.pad(changes.scale[:, None].expand(-1, 2), (0, 1), value=1.0).to(device)  # s s 1
     intrinsics = torch.diag_embed(zoom) @ batch.intrinsics
     size = torch.tensor([width, height], device=device)
     centre = F.pad((size - 1) / 2, (0, 1), value=1.0)
     moved = intrinsics @ turn @ torch.linalg.inv(batch.intrinsics) @ centre  # B 3
-    intrinsics[:, :2, 2] += centre[:2] + shift.to(device) * size - moved[:, :2]
+    intrinsics[:, :2, 2] += centre[:2] + changes.shift.to(device) * size - moved[:, :2]
     return turn, intrinsics
 
 

@@ -47,6 +47,19 @@ def transform_pixels(
     return pixels @ affine[:2, :2].mT + affine[:2, 2]
 
 
+def square_boxes(
+    pixels: Float[Tensor, "*batch N 2"], margin: float = 1.5
+) -> Float[Tensor, "*batch 4"]:
+    """Square boxes (x1, y1, x2, y2) around points, `margin` times as large as their extent.
+
+    Corners are pixels like the points; a box may reach beyond the image.
+    """
+    low, high = pixels.amin(-2), pixels.amax(-2)
+    centre = (low + high) / 2
+    half = margin / 2 * (high - low).amax(-1, keepdim=True)
+    return torch.cat([centre - half, centre + half], -1)
+
+
 @dataclass(frozen=True)
 class SquareCrop:
     """A square cut out of an image: centre and side in pixels of that image."""

@@ -9,6 +9,7 @@ from handlib.hands.pose_prior import (
     joint_limits,
     load_corpus,
     load_named_poses,
+    motions_from_pose,
     pose_from_motions,
 )
 
@@ -23,6 +24,7 @@ __all__ = [
     "load_corpus",
     "load_hand",
     "load_named_poses",
+    "motions_from_pose",
     "pose_from_motions",
     "read_mano_file",
 ]

@@ -69,3 +69,18 @@ def pose_from_motions(angles: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*b
     vectors = angles[..., None] * joint_axes().to(angles)  # ... 15 motion xyz
     flexion, abduction, twist = axis_angle_to_rotmat(vectors).unbind(-3)
     return rotmat_to_axis_angle(flexion @ abduction @ twist)
+
+
+def motions_from_pose(pose: Float[Tensor, "*batch 15 3"]) -> Float[Tensor, "*batch 15 3"]:
+    """Inverse of `pose_from_motions`: flexion, abduction and twist of axis-angles.
+
+    Unique for abductions below a right angle, beyond which no finger reaches.
+    """
+    axes = joint_axes().to(pose)
+    turned = axes @ axis_angle_to_rotmat(pose) @ axes.mT  # in the frame of the three axes
+    flexion = torch.atan2(-turned[..., 1, 2], turned[..., 2, 2])
+    abduction = torch.asin(turned[..., 0, 2].clamp(-1, 1))
+    twist = torch.atan2(-turned[..., 0, 1], turned[..., 0, 0])
+    # Seen from a left-handed frame every rotation turns the other way.
+    hand = torch.linalg.det(axes)[:, None]
+    return hand * torch.stack([flexion, abduction, twist], -1)

@@ -6,7 +6,7 @@ import numpy as np
 import trimesh
 
 from handlib.data.synthetic.config import StillsConfig
-from handlib.data.synthetic.dataset import shipped_hand
+from handlib.data.synthetic.rendered_set import shipped_hand
 from handlib.data.synthetic.scene import Scene
 from handlib.data.synthetic.stills import Still, make_still
 

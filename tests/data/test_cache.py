@@ -110,7 +110,7 @@ def test_key_changes_with_all_that_shapes_an_image(monkeypatch: pytest.MonkeyPat
     monkeypatch.setattr(dataset, "RENDERER_VERSION", -1)
     folders.append(hands(1, cache=False).folder)
     monkeypatch.undo()
-    monkeypatch.setattr(dataset, "_asset_digests", lambda: ["another hand"])
+    monkeypatch.setattr(dataset, "asset_digests", lambda: ["another hand"])
     folders.append(hands(1, cache=False).folder)
     assert len(set(folders)) == len(folders)
 

@@ -5,9 +5,9 @@ import pytest
 import torch
 import trimesh
 
-from handlib.data.synthetic.dataset import shipped_hand
 from handlib.data.synthetic.grasps import grasp
 from handlib.data.synthetic.objects import KINDS, EverydayObject, instance
+from handlib.data.synthetic.rendered_set import shipped_hand
 from handlib.data.synthetic.skin import hand_surface
 from handlib.data.synthetic.views import rest_hand
 

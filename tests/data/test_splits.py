@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from handlib.data.synthetic.backgrounds import PLATES, plate
-from handlib.data.synthetic.composition import person
+from handlib.data.synthetic.casting import person
 from handlib.data.synthetic.config import StillsConfig
 from handlib.data.synthetic.dataset import SyntheticHands
 from handlib.data.synthetic.objects import KINDS, SPLITS, instance

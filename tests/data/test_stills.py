@@ -10,9 +10,9 @@ from scipy.ndimage import binary_dilation
 from handlib.data.camera import project
 from handlib.data.synthetic import SyntheticHands
 from handlib.data.synthetic.config import StillsConfig
-from handlib.data.synthetic.dataset import shipped_hand
 from handlib.data.synthetic.occlusion import shrink
 from handlib.data.synthetic.render import render
+from handlib.data.synthetic.rendered_set import shipped_hand
 from handlib.data.synthetic.stills import make_still
 
 from .scenes import cast, pixel_rays, scene_meshes, still

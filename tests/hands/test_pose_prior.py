@@ -13,6 +13,7 @@ from handlib.hands import (
     load_corpus,
     load_hand,
     load_named_poses,
+    motions_from_pose,
     pose_from_motions,
 )
 from handlib.hands.skeleton import FINGER_JOINTS, FINGERS, MANO_JOINT_NAMES
@@ -58,6 +59,14 @@ def test_motions_by_scipy() -> None:
     np.testing.assert_allclose(pose_from_motions(angles), expected, atol=1e-5)
     batch = angles.expand(2, 3, 15, 3)
     torch.testing.assert_close(pose_from_motions(batch)[1, 2], pose_from_motions(angles))
+
+
+def test_motions_come_back_from_the_pose() -> None:
+    low, high = joint_limits().unbind(-1)
+    angles = low + (high - low) * torch.rand(200, 15, 3)
+    torch.testing.assert_close(
+        motions_from_pose(pose_from_motions(angles)), angles, atol=1e-4, rtol=0
+    )
 
 
 def test_axes_and_limits() -> None:

@@ -1,4 +1,4 @@
-"""Finished images on disk, made once: shards of 64 that every process maps into memory.
+"""Finished images on disk, made once: shards of some 64 that every process maps into memory.
 
 A shard is one .npy file of records, written beside its final name and moved there in one step, so
 it is either whole or absent: generation can be interrupted, goes on where it stopped, and a
@@ -24,7 +24,7 @@ from platformdirs import user_cache_path
 from tqdm.auto import tqdm
 
 SHARD = 64
-"""Records per file."""
+"""Records per file, unless a recipe says otherwise."""
 
 
 class CacheError(RuntimeError):
@@ -72,7 +72,7 @@ def open_shard(folder: Path, number: int) -> np.ndarray:
         return np.load(path, mmap_mode="r", allow_pickle=False)
     except (ValueError, EOFError, OSError) as error:
         raise CacheError(
-            f"{path} is no whole shard of {SHARD} images ({error}). "
+            f"{path} is no whole shard of images ({error}). "
             "Delete this file; it will be made again."
         ) from error
 
@@ -87,7 +87,7 @@ class Recipe:
     """How the records of one folder are made.
 
     make: renders a shard in this process. command: a program that takes a JSON list of shard
-    numbers as its last argument, and writes these shards into the folder.
+    numbers as its last argument, and writes these shards into the folder. shard: records per file.
     """
 
     folder: Path
@@ -95,6 +95,7 @@ class Recipe:
     make: Callable[[int], np.ndarray]
     command: tuple[str, ...]
     label: str
+    shard: int = SHARD
 
 
 def fill(recipe: Recipe, size: int) -> None:
@@ -103,22 +104,22 @@ def fill(recipe: Recipe, size: int) -> None:
     Raises:
         CacheError: there is not enough room on the disk, or making them failed.
     """
-    count = -(-size // SHARD)
+    count = -(-size // recipe.shard)
     if not missing_shards(recipe.folder, count):
         return
     _create(recipe.folder)
     with FileLock(recipe.folder / "lock"):
         missing = missing_shards(recipe.folder, count)
-        _check_room(recipe.folder, len(missing) * SHARD * recipe.record_bytes)
+        _check_room(recipe.folder, len(missing) * recipe.shard * recipe.record_bytes)
         _remove_leftovers(recipe.folder)
-        images = len(missing) * SHARD
+        images = len(missing) * recipe.shard
         with tqdm(total=images, desc=recipe.label, unit="image", leave=False) as bar:
             if min(len(missing), _cores()) > 1:
                 _fill_in_processes(recipe, missing, bar)
                 return
             for number in missing:
                 write_shard(recipe.folder, number, recipe.make(number))
-                bar.update(SHARD)
+                bar.update(recipe.shard)
 
 
 def _fill_in_processes(recipe: Recipe, missing: list[int], bar: tqdm) -> None:
@@ -147,7 +148,7 @@ def _fill_in_processes(recipe: Recipe, missing: list[int], bar: tqdm) -> None:
             while any(process.poll() is None for process in processes):
                 time.sleep(0.1)
                 left = len(missing_shards(recipe.folder, max(missing) + 1))
-                done = (len(missing) - left) * SHARD
+                done = (len(missing) - left) * recipe.shard
                 bar.update(done - bar.n)
         finally:
             for process in processes:

@@ -5,51 +5,32 @@ they hide from the best of a few views; a thing passing in front adds what is mi
 share that was aimed at.
 """
 
-from dataclasses import dataclass
-from functools import lru_cache
-
 import numpy as np
-import torch
-from jaxtyping import Float, Float32
-from scipy.spatial.transform import Rotation
-from torch import Tensor
+from jaxtyping import Float32
 
 from handlib.data.synthetic import materials
 from handlib.data.synthetic.backgrounds import background
+from handlib.data.synthetic.casting import (
+    LARGE_KINDS,
+    SLEEVES,
+    Person,
+    any_rotation,
+    corpus,
+    draw_thing,
+    person,
+    tinted,
+)
 from handlib.data.synthetic.config import StillsConfig
 from handlib.data.synthetic.grasps import grasp
-from handlib.data.synthetic.objects import KINDS, SPLITS, EverydayObject, Split, instance
+from handlib.data.synthetic.objects import KINDS, Split
 from handlib.data.synthetic.occlusion import SmallView, cover
 from handlib.data.synthetic.scene import PlacedThing, Scene
 from handlib.data.synthetic.shading import draw_light
-from handlib.data.synthetic.skin import forearm, hand_surface, paint
+from handlib.data.synthetic.skin import draw_arm, forearm, hand_surface, paint
 from handlib.data.synthetic.views import Posed, rest_hand, see, small_view
 from handlib.hands.hand_model import HandModel
-from handlib.hands.pose_prior import load_corpus
 
 Generator = np.random.Generator
-
-_PERSON_SEED = 0x9E0B1E
-_SLEEVES = ("white", "grey", "black", "blue", "brown", "teal", "red")
-_LARGE_KINDS = ("box", "bowl", "bottle", "mug", "phone", "can", "ball")
-
-
-@dataclass(frozen=True)
-class Person:
-    """A hand's owner."""
-
-    name: str
-    betas: Float[Tensor, "10"]
-    back: Float[np.ndarray, "3"]
-    palm: Float[np.ndarray, "3"]
-
-
-@lru_cache(maxsize=1024)
-def person(split: Split, number: int) -> Person:
-    """Owner `number` of a split's hands."""
-    rng = np.random.default_rng((_PERSON_SEED, SPLITS.index(split), number))
-    betas = np.clip(rng.normal(0, 0.8, 10), -2, 2).astype(np.float32)
-    return Person(f"{split}-{number}", torch.from_numpy(betas), *materials.skin_colour(rng))
 
 
 def compose(
@@ -68,14 +49,16 @@ def compose(
     surface = hand_surface(hand)
     skin = paint(rng, surface, owner.back, owner.palm)
     normals = surface.normals(posed.vertices)
-    sleeve = materials.thing_colour(rng, _SLEEVES)
+    sleeve = materials.thing_colour(rng, SLEEVES)
+    gloss = rng.uniform(0.02, 0.10)
+    arm = draw_arm(rng, sleeve)
     scene = Scene(
         surface=surface,
         vertices=posed.vertices,
         normals=normals,
         skin=skin,
-        skin_gloss=rng.uniform(0.02, 0.10),
-        arm=forearm(rng, posed.vertices, normals, surface, skin, sleeve),
+        skin_gloss=gloss,
+        arm=forearm(posed.vertices, normals, surface, skin, arm),
         things=tuple(things),
         light=draw_light(rng),
         intrinsics=posed.intrinsics,
@@ -98,13 +81,13 @@ def _pose_hand(
         rest = rest_hand(hand, owner.betas, _free_pose(rng, split, config))
         posed = see(rng, size, config, rest)
         return posed, [], small_view(posed, hand, size, [])
-    thing = _draw_thing(rng, split, config, tuple(KINDS))
+    thing = draw_thing(rng, split, config.instances)
     held = grasp(rng, hand, owner.betas, thing)
     rest = rest_hand(hand, owner.betas, held.fingers)
     best: tuple[Posed, list[PlacedThing], SmallView] | None = None
     for _ in range(3):
         posed = see(rng, size, config, rest)
-        placed = [_tinted(rng, config, owner, posed.place(held, thing))]
+        placed = [tinted(rng, config.skin_coloured, owner, posed.place(held, thing))]
         view = small_view(posed, hand, size, placed)
         if best is None or _miss(view, target) < _miss(best[2], target):
             best = posed, placed, view
@@ -121,39 +104,14 @@ def _miss(view: SmallView, target: float) -> float:
 
 
 def _free_pose(rng: Generator, split: Split, config: StillsConfig) -> Float32[np.ndarray, "15 3"]:
-    corpus = _corpus(split)
-    fingers = corpus[rng.integers(len(corpus))]
+    poses = corpus(split)
+    fingers = poses[rng.integers(len(poses))]
     if rng.random() < config.blends:
-        other = corpus[rng.integers(len(corpus))]
+        other = poses[rng.integers(len(poses))]
         fingers = fingers + rng.uniform(0.2, 0.8) * (other - fingers)
     scale = 1 + rng.normal(0, 0.06, (15, 1))
     noise = rng.normal(0, config.corpus_noise, (15, 3)) * (np.abs(fingers) > 0.02)
     return (fingers * scale + noise).astype(np.float32)
-
-
-@lru_cache(maxsize=3)
-def _corpus(split: Split) -> Float32[np.ndarray, "N 15 3"]:
-    return load_corpus(split).numpy()
-
-
-def _draw_thing(
-    rng: Generator, split: Split, config: StillsConfig, kinds: tuple[str, ...]
-) -> EverydayObject:
-    kind = kinds[rng.integers(len(kinds))]
-    return instance(split, kind, int(rng.integers(config.instances)))
-
-
-def _tinted(
-    rng: Generator, config: StillsConfig, owner: Person, placed: PlacedThing
-) -> PlacedThing:
-    """The thing as it is or, for a share of all things, in the colour of the owner's skin."""
-    if rng.random() >= config.skin_coloured:
-        return placed
-    luminance = placed.thing.texels.mean(1, keepdims=True)
-    contrast = np.clip(luminance / luminance.mean(), 0.1, 4) ** 0.35
-    skin = owner.back + rng.uniform(0, 1) * (owner.palm - owner.back)
-    texels = (skin * contrast * rng.uniform(0.8, 1.2)).astype(np.float32)
-    return PlacedThing(placed.thing, placed.rotation, placed.position, texels)
 
 
 def _passing(
@@ -167,27 +125,23 @@ def _passing(
 ) -> PlacedThing:
     """A thing between camera and hand that brings the hidden share to the target."""
     large = target - view.hidden > 0.35
-    thing = _draw_thing(rng, split, config, _LARGE_KINDS if large else tuple(KINDS))
-    rotation = _any_rotation(rng)
+    thing = draw_thing(rng, split, config.instances, LARGE_KINDS if large else tuple(KINDS))
+    rotation = any_rotation(rng)
     nearest = float(posed.vertices[:, 2].min())
     depth = nearest - 0.8 * thing.radius - rng.uniform(0.0, 0.25) * nearest
     depth = max(depth, 0.12 + thing.radius)
     position = cover(rng, thing, rotation, view, depth, target)
-    return _tinted(rng, config, owner, PlacedThing(thing, rotation, position))
+    return tinted(rng, config.skin_coloured, owner, PlacedThing(thing, rotation, position))
 
 
 def _behind(
     rng: Generator, split: Split, config: StillsConfig, owner: Person, posed: Posed
 ) -> PlacedThing:
     """A distractor behind the hand, near it in the image."""
-    thing = _draw_thing(rng, split, config, tuple(KINDS))
+    thing = draw_thing(rng, split, config.instances)
     depth = float(posed.vertices[:, 2].max()) + thing.radius + rng.uniform(0.02, 0.4)
     size = 2 * posed.intrinsics[0, 2] + 1
     pixel = np.append(rng.uniform(0.0, 1.0, 2) * size, 1)
     position = np.linalg.solve(posed.intrinsics, pixel) * depth
-    rotation = _any_rotation(rng)
-    return _tinted(rng, config, owner, PlacedThing(thing, rotation, position))
-
-
-def _any_rotation(rng: Generator) -> Float[np.ndarray, "3 3"]:
-    return Rotation.from_quat(rng.normal(size=4)).as_matrix()
+    rotation = any_rotation(rng)
+    return tinted(rng, config.skin_coloured, owner, PlacedThing(thing, rotation, position))

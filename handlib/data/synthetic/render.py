@@ -1,6 +1,9 @@
 """A `Scene` to light and labels: twice the resolution inside, averaged 2 x 2 at the end."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import cycle
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Bool, Float, Float32, Int, UInt8
@@ -11,6 +14,9 @@ from handlib.data.synthetic.rasterizer import Fragments, rasterize
 from handlib.data.synthetic.scene import PlacedThing, Scene
 from handlib.data.synthetic.shading import SKY, gloss, lit, seen_from
 from handlib.data.synthetic.solids import Mesh, join
+
+_NUDGES = ((0.125, -0.375), (-0.125, 0.375), (0.375, 0.125), (-0.375, -0.125))
+"""Pixels; opposite ones follow each other, so that two already leave the image in place."""
 
 
 @dataclass(frozen=True)
@@ -26,30 +32,74 @@ class Picture:
     parts: UInt8[np.ndarray, "S S"]
 
 
-def render(scene: Scene) -> Picture:
-    """Draw the hand and everything else, each on its own, then let the nearer one win."""
+def render(scene: Scene, moments: Sequence[Scene] = ()) -> Picture:
+    """Draw the hand and everything else, each on its own, then let the nearer one win.
+
+    moments: the same scene a little before and after, with everything where it is then. The
+    light is the mean over all of them, as on a sensor while its shutter is open; the labels are
+    those of `scene`.
+    """
     size = len(scene.background)
-    fine = 2 * size
-    intrinsics = shrink(scene.intrinsics, size, fine)
     rest = _join_things(scene)
-    hand = rasterize(scene.vertices, scene.surface.faces, intrinsics, fine, fine)
-    other = rasterize(rest.mesh.vertices, rest.mesh.faces, intrinsics, fine, fine)
-    blocker = other.depth_map(fine, fine).ravel()
-    seen_hand = hand.where(hand.depth < blocker.take(hand.pixel))
-    taken = np.zeros(fine * fine, bool)
-    taken[seen_hand.pixel] = True
-    seen_rest = other.where(~taken.take(other.pixel))
-    hand_light, rest_light = _vertex_light(scene, rest)
-    samples = np.zeros((4, fine * fine), np.float32)  # red, green, blue, and whether covered
-    _fill(samples, seen_hand.pixel, seen_hand.interpolate(hand_light, scene.surface.faces))
-    _fill(samples, seen_rest.pixel, _colour_things(rest, rest_light, seen_rest))
-    averages = _average(samples.reshape(4, fine, fine))
-    light, coverage = averages[:3], averages[3]
+    light = _vertex_light(scene, rest)
+    view = _see(scene, rest, shrink(scene.intrinsics, size, 2 * size), 2 * size)
+    mixed = _average(_paint(scene, rest, view, light))
+    if moments:
+        mixed = (mixed + _sum_of(moments, light)) * np.float32(1 / (1 + len(moments)))
+    mixed, coverage = mixed[:3], mixed[3]
     backdrop = scene.background.transpose(2, 0, 1) * _cast_shadow(scene, coverage)
-    light += (1 - coverage) * backdrop
-    amodal, parts = _label(scene, hand, fine)
-    visible = _mask(seen_hand.pixel, fine)
-    return Picture(light.transpose(1, 2, 0), visible, amodal, parts)
+    mixed += (1 - coverage) * backdrop
+    amodal, parts = _label(scene, view.hand, 2 * size)
+    visible = _mask(view.seen_hand.pixel, 2 * size)
+    return Picture(mixed.transpose(1, 2, 0), visible, amodal, parts)
+
+
+class _View(NamedTuple):
+    """The whole hand, and what of it and of the rest the camera sees."""
+
+    hand: Fragments
+    seen_hand: Fragments
+    seen_rest: Fragments
+
+
+def _see(scene: Scene, rest: "_Rest", intrinsics: Float[np.ndarray, "3 3"], size: int) -> _View:
+    hand = rasterize(scene.vertices, scene.surface.faces, intrinsics, size, size)
+    other = rasterize(rest.mesh.vertices, rest.mesh.faces, intrinsics, size, size)
+    blocker = other.depth_map(size, size).ravel()
+    seen_hand = hand.where(hand.depth < blocker.take(hand.pixel))
+    taken = np.zeros(size * size, bool)
+    taken[seen_hand.pixel] = True
+    return _View(hand, seen_hand, other.where(~taken.take(other.pixel)))
+
+
+def _paint(
+    scene: Scene, rest: "_Rest", view: _View, light: tuple[np.ndarray, np.ndarray]
+) -> Float32[np.ndarray, "4 F F"]:
+    """Red, green and blue of the hand and the rest, and whether they cover the sample."""
+    hand_light, rest_light = light
+    size = view.hand.width
+    samples = np.zeros((4, size * size), np.float32)
+    hand_colour = view.seen_hand.interpolate(hand_light, scene.surface.faces)
+    _fill(samples, view.seen_hand.pixel, hand_colour)
+    _fill(samples, view.seen_rest.pixel, _colour_things(rest, rest_light, view.seen_rest))
+    return samples.reshape(4, size, size)
+
+
+def _sum_of(
+    moments: Sequence[Scene], light: tuple[np.ndarray, np.ndarray]
+) -> Float32[np.ndarray, "4 S S"]:
+    """`_paint` of all moments, which last too short for the light on a surface to change.
+
+    One sample for each pixel is enough, in another place in each moment: Haeberli and Akeley,
+    "The Accumulation Buffer: Hardware Support for High-Quality Rendering", SIGGRAPH 1990.
+    """
+    total = np.float32(0)
+    for moment, nudge in zip(moments, cycle(_NUDGES), strict=False):
+        rest, intrinsics = _join_things(moment), moment.intrinsics.copy()
+        intrinsics[:2, 2] += nudge
+        view = _see(moment, rest, intrinsics, len(moment.background))
+        total = total + _paint(moment, rest, view, light)
+    return total
 
 
 def _fill(

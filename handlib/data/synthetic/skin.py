@@ -6,6 +6,7 @@ forearm is drawn but is no part of any hand mask, as in HO-3D's and DexYCB's ann
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 from jaxtyping import Float, Float32, Int, Int32, UInt8
@@ -121,32 +122,61 @@ class Forearm:
     colour: Float32[np.ndarray, "V 3"]
 
 
+@dataclass(frozen=True)
+class ArmStyle:
+    """How a forearm leaves its hand.
+
+    bend: turns it away from the hand's own direction (camera frame, as a share of its length).
+    cuff: metres from the wrist to the sleeve, inf without one. sleeve: its colour.
+    """
+
+    bend: Float[np.ndarray, "3"]
+    cuff: float
+    sleeve: Float[np.ndarray, "3"]
+
+
+def draw_arm(rng: np.random.Generator, sleeve: Float[np.ndarray, "3"]) -> ArmStyle:
+    """A slight bend; half of all arms are bare."""
+    bend = rng.normal(0, 0.15, 3)
+    return ArmStyle(bend, rng.uniform(0.01, 0.06) if rng.random() < 0.5 else np.inf, sleeve)
+
+
+def arm_direction(
+    vertices: Float[np.ndarray, "*T V 3"], surface: HandSurface
+) -> Float[np.ndarray, "*T 3"]:
+    """From the palm through the wrist, a unit vector."""
+    ring = vertices[..., surface.wrist, :]
+    start = ring.mean(-2) - vertices[..., surface.joint == 0, :].mean(-2)
+    return start / np.linalg.norm(start, axis=-1, keepdims=True)
+
+
+ARM_STEPS = (0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.30)
+"""Metres from the wrist to the rings of the forearm."""
+
+
 def forearm(
-    rng: np.random.Generator,
     vertices: Float[np.ndarray, "V 3"],
     normals: Float32[np.ndarray, "V 3"],
     surface: HandSurface,
     skin: Float32[np.ndarray, "V 3"],
-    sleeve: Float[np.ndarray, "3"],
+    style: ArmStyle,
+    steps: tuple[float, ...] = ARM_STEPS,
 ) -> Forearm:
     """A tube from the wrist's loop along the arm, bare or in a sleeve from some point on."""
     ring = vertices[surface.wrist]
     centre = ring.mean(0)
-    start = centre - vertices[surface.joint == 0].mean(0)
-    start /= np.linalg.norm(start)
-    bend = rng.normal(0, 0.15, 3)
-    cuff = rng.uniform(0.01, 0.06) if rng.random() < 0.5 else np.inf
+    start = arm_direction(vertices, surface)
     offset, centres, widths = ring - centre, [centre], [1.0]
-    steps = np.array([0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.30])
-    for k in range(1, len(steps)):
-        along = start + bend * min(steps[k] / 0.08, 1)
+    for last, step in pairwise(steps):
+        along = start + style.bend * min(step / 0.08, 1)
         along /= np.linalg.norm(along)
-        centre = centre + along * (steps[k] - steps[k - 1])
+        centre = centre + along * (step - last)
         centres.append(centre)
-        widths.append((1 + 1.1 * steps[k]) * (1.14 if steps[k] > cuff else 1.0))
+        widths.append((1 + 1.1 * step) * (1.14 if step > style.cuff else 1.0))
     rings = np.array(centres)[:, None] + np.array(widths)[:, None, None] * offset
     rings[0] = ring
-    colours = np.where((steps > cuff)[:, None, None], sleeve, skin[surface.wrist])
+    covered = np.array(steps) > style.cuff
+    colours = np.where(covered[:, None, None], style.sleeve, skin[surface.wrist])
     arm = _loft(rings, colours)
     arm.mesh.normals[: len(ring)] = normals[surface.wrist]  # no seam
     return arm

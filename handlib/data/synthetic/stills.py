@@ -51,15 +51,35 @@ def develop(
     rng: np.random.Generator, light: Float[np.ndarray, "S S 3"]
 ) -> UInt8[np.ndarray, "S S 3"]:
     """Exposure, white balance, a slightly soft lens, noise of photons and sensor, sRGB."""
+    balance, softness = meter(rng, light)
+    screen = expose(light, balance, softness)
+    grain = rng.standard_normal(light.shape, np.float32) * np.float32(rng.uniform(0.4, 3.0))
+    return quantise(screen + grain)
+
+
+def meter(
+    rng: np.random.Generator, light: Float[np.ndarray, "S S 3"]
+) -> tuple[Float[np.ndarray, "3"], float]:
+    """Draw the camera's factor for each channel, set to this light, and how soft its lens is."""
     level = np.percentile(light[::4, ::4].mean(2), 80)
     exposure = np.clip(rng.uniform(0.30, 0.65) / max(level, 0.02), 0.5, 2.5)
     balance = exposure * (1 + rng.normal(0, 0.03, 3))
+    return balance, rng.uniform(0.0, 0.22)
+
+
+def expose(
+    light: Float[np.ndarray, "S S 3"], balance: Float[np.ndarray, "3"], softness: float
+) -> Float32[np.ndarray, "S S 3"]:
+    """Screen values 0..255 without noise."""
     planes = np.ascontiguousarray(light.transpose(2, 0, 1))  # NumPy is slow along 3 colours
-    soft = _lens(planes, rng.uniform(0.0, 0.22)) * balance.astype(np.float32)[:, None, None]
+    soft = _lens(planes, softness) * balance.astype(np.float32)[:, None, None]
     step = (soft * (_CURVE_STEPS - 1)).clip(0, _CURVE_STEPS - 1).astype(int)
-    screen = _tone_curve().take(step).transpose(1, 2, 0)
-    grain = rng.standard_normal(light.shape, np.float32) * np.float32(rng.uniform(0.4, 3.0))
-    return np.clip(screen + grain + 0.5, 0, 255).astype(np.uint8, order="C")
+    return _tone_curve().take(step).transpose(1, 2, 0)
+
+
+def quantise(screen: Float32[np.ndarray, "S S 3"]) -> UInt8[np.ndarray, "S S 3"]:
+    """To the nearest whole values."""
+    return np.clip(screen + 0.5, 0, 255).astype(np.uint8, order="C")
 
 
 def _lens(image: Float[np.ndarray, "3 S S"], share: float) -> Float32[np.ndarray, "3 S S"]:

@@ -5,7 +5,7 @@ from functools import cached_property
 
 import numpy as np
 import torch
-from jaxtyping import Float, Float32
+from jaxtyping import Float, Float32, Int
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
@@ -18,7 +18,7 @@ from handlib.data.synthetic.scene import PlacedThing
 from handlib.data.synthetic.skin import hand_surface
 from handlib.hands.hand_model import HandModel
 
-_PALM_VIEW = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
+PALM_VIEW = np.array([[0.0, 0, 1], [1, 0, 0], [0, 1, 0]])
 """Hand frame to camera: fingers up, the palm towards the camera."""
 _SMALL = 48
 """Pixels of the raster that occlusion is aimed on."""
@@ -72,7 +72,7 @@ class Posed:
 def see(rng: np.random.Generator, size: int, config: StillsConfig, rest: RestHand) -> Posed:
     """Look at a hand: turn it, put it before the camera, and cut the image around it."""
     turn = [rng.uniform(-angle, angle) for angle in (config.roll, config.tilt, config.spin)]
-    root = Rotation.from_euler("ZXY", turn, degrees=True).as_matrix() @ _PALM_VIEW
+    root = Rotation.from_euler("ZXY", turn, degrees=True).as_matrix() @ PALM_VIEW
     away = np.tan(np.radians(rng.uniform(-config.off_axis, config.off_axis, 2)))
     goal = rng.uniform(*config.distance) * np.append(away, 1)
     # MANO turns about the wrist: x -> R (x - J0) + J0 + t, so t moves the turned hand to its goal.
@@ -109,12 +109,23 @@ def _crop(
 
 def small_view(posed: Posed, hand: HandModel, size: int, things: list[PlacedThing]) -> SmallView:
     """What a few pixels show of the hand behind the things it holds."""
-    intrinsics = shrink(posed.intrinsics, size, _SMALL)
-    depth = depth_map(posed.vertices, hand_surface(hand).faces, intrinsics, _SMALL)
+    return glance(posed.vertices, posed.intrinsics, hand_surface(hand).faces, size, things)
+
+
+def glance(
+    vertices: Float[np.ndarray, "V 3"],
+    intrinsics: Float[np.ndarray, "3 3"],
+    faces: Int[np.ndarray, "F 3"],
+    size: int,
+    things: list[PlacedThing],
+) -> SmallView:
+    """`small_view` of a surface that was posed elsewhere."""
+    small = shrink(intrinsics, size, _SMALL)
+    depth = depth_map(vertices, faces, small, _SMALL)
     amodal = np.isfinite(depth)
     visible = amodal
     for placed in things:
         mesh = placed.thing.mesh
-        vertices = mesh.vertices @ placed.rotation.T + placed.position
-        visible = visible & (depth < depth_map(vertices, mesh.faces, intrinsics, _SMALL))
-    return SmallView(intrinsics, amodal, visible)
+        moved = mesh.vertices @ placed.rotation.T + placed.position
+        visible = visible & (depth < depth_map(moved, mesh.faces, small, _SMALL))
+    return SmallView(small, amodal, visible)

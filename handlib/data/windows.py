@@ -1,0 +1,133 @@
+"""Windows of a video around each of its frames, as Deformer reads it.
+
+Fu et al., "Deformer: Dynamic Fusion Transformer for Robust Hand Pose Estimation", ICCV 2023: seven
+frames, each ten after the last. Its released code settles what happens at the ends of a video.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol, runtime_checkable
+
+import numpy as np
+from torch.utils.data import Dataset
+
+from handlib.data.sample import HandSample
+
+
+@runtime_checkable
+class Video(Protocol):
+    """A data set of frames: each range in `sequences` is consecutive ones by one camera.
+
+    It may also have `valid`, one bool per index: whether this frame has labels to learn from.
+    """
+
+    sequences: Sequence[range]
+
+    def __getitem__(self, index: int) -> HandSample:
+        """The frame `index`."""
+
+
+@dataclass(frozen=True)
+class HandWindow:
+    """Frames of one sequence around the one in the middle, in the order of time.
+
+    samples: the frames. centre: the position in `samples` of the frame that the window is for.
+    frames: their indices in the data set. repeated: whether the frame stands in for one that is
+    outside the sequence or not valid.
+    """
+
+    samples: tuple[HandSample, ...]
+    centre: int
+    frames: tuple[int, ...]
+    repeated: tuple[bool, ...]
+
+
+def window_indices(
+    frames: range, valid: Sequence[bool] | np.ndarray | None, centre: int, length: int, gap: int
+) -> tuple[int, ...]:
+    """Indices of the window of `length` frames around `centre`.
+
+    From the centre, at position length // 2, one goes outwards in both directions in steps of
+    `gap` frames. As long as the next frame is inside the sequence and valid, it is taken. At the
+    first one that is not, the last frame taken is repeated, and so it is at all positions farther
+    out.
+
+    frames: the sequence. valid: a bool for every index of the data set; None: all are valid.
+
+    Raises:
+        ValueError: length or gap below 1, or a centre that is not a valid frame of the sequence.
+    """
+    if length < 1 or gap < 1:
+        raise ValueError(f"expected length >= 1 and gap >= 1, found {length} and {gap}")
+
+    def usable(index: int) -> bool:
+        return index in frames and (valid is None or bool(valid[index]))
+
+    if not usable(centre):
+        raise ValueError(f"centre: frame {centre} is not a valid one of the sequence {frames}")
+
+    def outwards(count: int, step: int) -> list[int]:
+        taken = [centre]
+        for _ in range(count):
+            following = taken[-1] + step
+            # A repeated frame fails the same test again, so all farther ones repeat it too.
+            taken.append(following if usable(following) else taken[-1])
+        return taken[1:]
+
+    before = outwards(length // 2, -gap)
+    after = outwards(length - 1 - length // 2, gap)
+    return (*reversed(before), centre, *after)
+
+
+class Windows(Dataset[HandWindow]):
+    """One `HandWindow` for each valid frame of a video, in the order of its frames.
+
+    `centres` are the frames' indices in the video. See `window_indices` for the rule.
+    """
+
+    def __init__(self, dataset: Video, length: int = 7, gap: int = 10) -> None:
+        if length < 1 or gap < 1:
+            raise ValueError(f"expected length >= 1 and gap >= 1, found {length} and {gap}")
+        self.dataset, self.length, self.gap = dataset, length, gap
+        self.sequences = tuple(dataset.sequences)
+        self.valid: np.ndarray | None = getattr(dataset, "valid", None)
+        pairs = [
+            (index, number)
+            for number, frames in enumerate(self.sequences)
+            for index in frames
+            if self.valid is None or self.valid[index]
+        ]
+        self.centres, self._sequence = np.array(pairs, int).reshape(-1, 2).T
+
+    def __len__(self) -> int:
+        return len(self.centres)
+
+    def __getitem__(self, index: int) -> HandWindow:
+        if not -len(self) <= index < len(self):
+            raise IndexError(f"index {index} of {len(self)} windows")
+        frames = self.sequences[self._sequence[index]]
+        centre, middle = int(self.centres[index]), self.length // 2
+        taken = window_indices(frames, self.valid, centre, self.length, self.gap)
+        due = [centre + (position - middle) * self.gap for position in range(self.length)]
+        samples = {frame: self.dataset[frame] for frame in dict.fromkeys(taken)}
+        return HandWindow(
+            samples=tuple(samples[frame] for frame in taken),
+            centre=middle,
+            frames=taken,
+            repeated=tuple(one != other for one, other in zip(taken, due, strict=True)),
+        )
+
+
+def windows(dataset: Any, length: int = 7, gap: int = 10) -> Windows:
+    """A data set of windows over any data set of frames that has `sequences`.
+
+    Raises:
+        TypeError: the data set has no `sequences`.
+        ValueError: length or gap below 1.
+    """
+    if not isinstance(dataset, Video):
+        raise TypeError(
+            f"dataset: {type(dataset).__name__} has no `sequences`; windows need a data set of "
+            "videos, such as SyntheticSequences"
+        )
+    return Windows(dataset, length, gap)
