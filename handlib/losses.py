@@ -18,6 +18,7 @@ from handlib.data.camera import normalise_pixels
 from handlib.hands.hand_model import HandModel
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.handoccnet import HandPrediction
+from handlib.models.vertex_transformer import VertexPrediction
 
 _READOUT = "a network with feature_readout=True"
 HEATMAP_SIGMA = 0.8  # of the target, in cells; a fingertip is about one cell wide
@@ -98,6 +99,19 @@ def handoccnet_loss(
         errors["mask"] = mask_cross_entropy(logits, batch)
     terms = {name: getattr(config, name) * error for name, error in errors.items()}
     return terms | {"total": torch.stack(list(terms.values())).sum()}
+
+
+def vertex_loss(
+    prediction: VertexPrediction, batch: HandBatch, hand: HandModel, config: LossConfig
+) -> dict[str, Tensor]:
+    """The two terms that a network without MANO's parameters can have, and "total"."""
+    with torch.no_grad():
+        target = hand(batch.pose, batch.betas)
+    terms = {
+        "vertices": config.vertices * F.mse_loss(prediction.vertices, target.vertices),
+        "joints": config.joints * F.mse_loss(prediction.joints, target.joints),
+    }
+    return terms | {"total": terms["vertices"] + terms["joints"]}
 
 
 def seen_from_wrist(

@@ -1,4 +1,4 @@
-"""Right and left hands in one batch, each by its own model and without a loop over samples."""
+"""Right and left hands in one batch, and hands over time, without a loop over samples."""
 
 import torch
 from jaxtyping import Bool, Float
@@ -40,3 +40,27 @@ class HandPair(nn.Module):
         vertices = torch.cat([output.vertices for output in outputs])[back]
         joints = torch.cat([output.joints for output in outputs])[back]
         return HandOutput(vertices, joints)
+
+
+def over_time(
+    hand: HandModel | HandPair,
+    pose: Float[Tensor, "B *F 16 3 3"],
+    betas: Float[Tensor, "B 10"],
+    left: Bool[Tensor, " B"] | None = None,
+) -> tuple[Float[Tensor, "B *F V 3"], Float[Tensor, "B *F 21 3"]]:
+    """(vertices, joints) of B windows of poses, each window with one shape and one side.
+
+    Raises:
+        ValueError: `left` with a hand of one side.
+    """
+    lead = pose.shape[:-3]
+    each = lead[1:].numel()
+    inputs = pose.reshape(-1, 16, 3, 3), betas.repeat_interleave(each, dim=0)
+    if isinstance(hand, HandPair):
+        sides = None if left is None else left.repeat_interleave(each)
+        output = hand(*inputs, left=sides)
+    elif left is None:
+        output = hand(*inputs)
+    else:
+        raise ValueError("left: this hand has one side; give HandPair(right, left)")
+    return output.vertices.unflatten(0, lead), output.joints.unflatten(0, lead)

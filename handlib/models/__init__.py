@@ -1,7 +1,8 @@
 """The networks, one concept a file."""
 
 from handlib.models import official
-from handlib.models.deformer import Deformer, DeformerConfig, SequencePrediction
+from handlib.models.deformer import Deformer, SequencePrediction
+from handlib.models.deformer_config import DeformerConfig
 from handlib.models.discriminator import MotionDiscriminator
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig, HandPrediction
 from handlib.models.inference import fuse_for_inference

@@ -5,83 +5,30 @@ otherwise there is a switch, with its row (D5 to D9) in the course's table of pa
 """
 
 from dataclasses import dataclass
-from typing import Literal
 
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
 from handlib.hands.hand_model import HandModel
-from handlib.hands.hand_pair import HandPair
+from handlib.hands.hand_pair import HandPair, over_time
 from handlib.hands.rotations import rot6d_to_rotmat
 from handlib.models import initialise
 from handlib.models.conv_norm import layout
+from handlib.models.deformer_config import DeformerConfig
 from handlib.models.fpn import FeaturePyramid
-from handlib.models.fusion import Space, fuse
+from handlib.models.fusion import fuse
+from handlib.models.handoccnet import HandOccNet
 from handlib.models.mano_head import ManoHead
 from handlib.models.motion_head import MotionHead, Motions
 from handlib.models.record import tap
+from handlib.models.recurrent import PastAndFuture, RecurrentTemporal
 from handlib.models.resnet import ResNet
 from handlib.models.roi_align import roi_align
 from handlib.models.spatial import FrameFeatures, SpatialTransformer
 from handlib.models.temporal import TemporalTransformer
 
 STRIDE = 4  # of P2, which the hand is cropped from
-
-Weights = Literal["confidence", "uniform", "centre", "occlusion"]
-
-
-@dataclass(frozen=True)
-class DeformerConfig:
-    """Everything that decides the network's layers and its fusion. Defaults: as released."""
-
-    cells: int = 32  # side of the hand's features in cells; attention runs on cells² tokens
-    blocks: tuple[int, int, int, int] = (3, 4, 6, 3)  # a stage: ResNet-50
-    width: int = 64  # channels of the ResNet's stem
-    expansion: int = 4  # of a bottleneck's output over its inner width; 1: basic blocks
-    channels: int = 256  # C, from the pyramid on
-    heads: int = 8
-    hidden: int = 256  # of a token's feed-forward; D23: 2048 is the released class's default
-    depth: int = 3  # layers of each encoder and decoder
-    dropout: float = 0.1
-    head_widths: tuple[int, int] = (1024, 512)  # hidden layers of the motion head
-    space: Space = "rot6d"  # D5: the paper adds axis-angles up
-    index_slip: bool = False  # D6: the backward sum as eq. 2 is printed
-    fuse_every: bool = False  # D7: the paper fuses every frame, the code the centre one
-    weights: Weights = "confidence"  # the other rows of the paper's Table 4
-    joint_skip: bool = False  # D8: the decoder sees the heatmaps, too
-    monocular_head: bool = False  # D9: a hand from each frame's F⁺ alone
-    temporal: bool = True  # False: F⁺ goes on in the place of F⁺⁺, and each frame has its own β
-    identity_pose: bool = False  # course aid: poses start at rest, motions at zero
-
-    def __post_init__(self) -> None:
-        if self.channels % self.heads or self.channels % 4:
-            raise ValueError(
-                f"channels must be a multiple of heads and of 4, found {self.channels} channels "
-                f"and {self.heads} heads"
-            )
-
-    @classmethod
-    def paper(cls) -> "DeformerConfig":
-        """The released network: 32,533,909 parameters."""
-        return cls()
-
-    @classmethod
-    def course(cls) -> "DeformerConfig":
-        """Learns in minutes on two cores; takes its backbone from HandOccNetConfig.course()."""
-        return cls(
-            cells=16,
-            blocks=(1, 1, 1, 1),
-            width=16,
-            expansion=1,
-            channels=48,
-            heads=4,
-            hidden=96,
-            depth=1,
-            dropout=0.0,
-            head_widths=(256, 256),
-            identity_pose=True,
-        )
 
 
 @dataclass(frozen=True)
@@ -93,7 +40,7 @@ class SequencePrediction:
     """
 
     pose: Float[Tensor, "B T 16 3 3"]  # θ of each frame: rotation matrices, MANO's order
-    betas: Float[Tensor, "B 10"]  # β, one for the window (its mean without `temporal`)
+    betas: Float[Tensor, "B 10"]  # β, one for the window
     vertices: Float[Tensor, "B T V 3"]
     joints: Float[Tensor, "B T 21 3"]  # common order
     joints_img: Float[Tensor, "B T 21 2"]  # (u, v) as fractions of the hand box, 0..1
@@ -125,10 +72,12 @@ class Deformer(nn.Module):
         self.backbone = ResNet(config.blocks, config.width, config.expansion)
         self.pyramid = FeaturePyramid(self.backbone.channels, c, halve=False)
         self.spatial = SpatialTransformer(config.cells, c, *sizes, config.joint_skip)
-        self.temporal = TemporalTransformer(c, *sizes) if config.temporal else None
+        self.temporal = _temporal(config)
         self.motion_head = MotionHead(c, config.head_widths, config.space)
         self.mano_head = ManoHead(c, config.head_widths) if config.monocular_head else None
+        self.feature_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
         self._initialise()
+        self.trunk.requires_grad_(not config.frozen_backbone)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(
@@ -160,7 +109,7 @@ class Deformer(nn.Module):
     ) -> Float[Tensor, "N C h w"]:
         """P2 inside the hand boxes."""
         frames = frames.contiguous(memory_format=layout(self.pyramid.smooth))
-        p2 = tap(self, "features", self.pyramid(self.backbone(frames)))
+        p2 = tap(self, "features", self.trunk(frames))
         return tap(self, "rois", roi_align(p2, boxes, self.config.cells, STRIDE))
 
     def predict(
@@ -179,8 +128,8 @@ class Deformer(nn.Module):
             pose = rot6d_to_rotmat(motions.pose6d)
             confidence = self._weights(motions, occlusion)
             fused = self._fuse(pose, motions, confidence)
-            vertices, joints = self._hands(pose, betas, left)
-            fused_vertices, fused_joints = self._hands(fused, betas, left)
+            vertices, joints = over_time(self.hand, pose, betas, left)
+            fused_vertices, fused_joints = over_time(self.hand, fused, betas, left)
         return SequencePrediction(
             pose,
             betas,
@@ -244,25 +193,6 @@ class Deformer(nn.Module):
             fused = fused[:, pose.shape[1] // 2]
         return tap(self, "fused_pose", fused)
 
-    def _hands(
-        self,
-        pose: Float[Tensor, "B *F 16 3 3"],
-        betas: Float[Tensor, "B 10"],
-        left: Bool[Tensor, " B"] | None,
-    ) -> tuple[Float[Tensor, "B *F V 3"], Float[Tensor, "B *F 21 3"]]:
-        """One hand for each pose; the window's β in all its frames."""
-        if left is not None and not isinstance(self.hand, HandPair):
-            raise ValueError(
-                "left: this network was built for one side; give it HandPair(right, left)"
-            )
-        each = pose.shape[1:-3].numel()
-        poses = pose.reshape(-1, 16, 3, 3)
-        shapes = betas.repeat_interleave(each, dim=0)
-        sides = () if left is None else (left.repeat_interleave(each),)
-        output = self.hand(poses, shapes, None, *sides)
-        lead = pose.shape[:-3]
-        return output.vertices.unflatten(0, lead), output.joints.unflatten(0, lead)
-
     def _monocular(
         self, feature: Float[Tensor, "B T C"]
     ) -> tuple[Float[Tensor, "B T 16 3 3"] | None, Float[Tensor, "B T 10"] | None]:
@@ -272,13 +202,51 @@ class Deformer(nn.Module):
         windows = len(feature)
         return pose.unflatten(0, (windows, -1)), betas.unflatten(0, (windows, -1))
 
+    @property
+    def trunk(self) -> nn.Sequential:
+        """Image to P2: the part that a HandOccNet trains as well."""
+        return nn.Sequential(self.backbone, self.pyramid, self.feature_norm)
+
+    def take_trunk(self, other: HandOccNet) -> "Deformer":
+        """Begin with the ResNet and pyramid of a trained HandOccNet of the same widths.
+
+        Raises:
+            RuntimeError: other widths.
+        """
+        ours, theirs = self.trunk, (other.backbone, other.pyramid, other.feature_norm)
+        for mine, source in zip(ours, theirs, strict=True):
+            mine.load_state_dict(source.state_dict())
+        return self
+
+    def train(self, mode: bool = True) -> "Deformer":
+        """A frozen trunk keeps its statistics, too."""
+        super().train(mode)
+        if self.config.frozen_backbone:
+            self.trunk.eval()
+        return self
+
     def _initialise(self) -> None:
         """Backbone as for ImageNet, transformers as in DETR."""
         initialise.kaiming(self.backbone)
         initialise.xavier(self.spatial)
-        if self.temporal is not None:
+        if isinstance(self.temporal, TemporalTransformer):
             initialise.xavier(self.temporal)
         if self.config.identity_pose:
             initialise.resting_motion(self.motion_head)
             if self.mano_head is not None:
                 initialise.identity_pose(self.mano_head)
+
+
+def _temporal(
+    config: DeformerConfig,
+) -> TemporalTransformer | RecurrentTemporal | PastAndFuture | None:
+    match config.temporal:
+        case "transformer":
+            sizes = (config.heads, config.hidden, config.depth, config.dropout)
+            return TemporalTransformer(config.channels, *sizes)
+        case "recurrent":
+            return RecurrentTemporal(config.channels)
+        case "past_and_future":
+            return PastAndFuture(config.channels)
+        case "none":
+            return None

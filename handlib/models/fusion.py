@@ -89,6 +89,22 @@ def fuse(
     return rot6d_to_rotmat(mean) if space == "rot6d" else axis_angle_to_rotmat(mean)
 
 
+def move(
+    pose: Float[Tensor, "B T 16 3 3"],
+    pose6d: Float[Tensor, "B T 16 6"],
+    motion: Float[Tensor, "B T 16 m"],
+    space: Space = "rot6d",
+) -> Float[Tensor, "B T 16 3 3"]:
+    """One step: each frame's pose carried along its own motion."""
+    match space:
+        case "rot6d":
+            return rot6d_to_rotmat(pose6d + motion)
+        case "axis_angle":
+            return axis_angle_to_rotmat(rotmat_to_axis_angle(pose) + motion)
+        case "so3":
+            return axis_angle_to_rotmat(motion) @ pose
+
+
 def mean_rotation(
     rotations: Float[Tensor, "B T *n 3 3"], weights: Float[Tensor, "B T"]
 ) -> Float[Tensor, "B *n 3 3"]:

@@ -15,7 +15,8 @@ from torch import Tensor, nn
 
 from handlib.hands.hand_model import HandModel, load_hand
 from handlib.hands.hand_pair import HandPair
-from handlib.models.deformer import Deformer, DeformerConfig
+from handlib.models.deformer import Deformer
+from handlib.models.deformer_config import DeformerConfig
 from handlib.models.discriminator import MotionDiscriminator
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.models.official_names import DEFORMER, DISCRIMINATOR, HANDOCCNET, Renames, renamed

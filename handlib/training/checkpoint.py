@@ -17,6 +17,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from handlib.training.adversarial import Critic
 from handlib.training.average import WeightAverage
 from handlib.training.config import TrainConfig
 from handlib.training.history import History
@@ -70,21 +71,20 @@ class TrainingState:
     optimizer: Optimizer
     average: WeightAverage
     history: History
+    critic: Critic | None = None
 
     def save(self, path: Path, step: int, config: TrainConfig) -> None:
         """Write everything that step `step` depends on."""
-        optimizer = self.optimizer.state_dict()["state"]
         parts: dict[str, Mapping[str, Tensor]] = {
             "model": self.model.state_dict(),
             "average": self.average.average,
             "history": self.history.to_tensors(),
             "random": {"torch": torch.get_rng_state()},
-            "optimizer": {
-                f"{index}.{name}": value
-                for index, values in optimizer.items()
-                for name, value in values.items()
-            },
+            "optimizer": _moments_by_name(self.optimizer),
         }
+        if self.critic:
+            parts["critic"] = self.critic.discriminator.state_dict()
+            parts["critic_optimizer"] = _moments_by_name(self.critic.optimizer)
         tensors = {
             f"{part}/{name}": value for part in parts for name, value in parts[part].items()
         }
@@ -99,37 +99,45 @@ class TrainingState:
         """
         tensors, header = read_tensors(path)
         _require_same_recipe(path, json.loads(header["config"]), asdict(config))
-        parts: dict[str, dict[str, Tensor]] = {"optimizer": {}}
+        parts: dict[str, dict[str, Tensor]] = {"optimizer": {}, "critic_optimizer": {}}
         for key, value in tensors.items():
             part, name = key.split("/", 1)
             parts.setdefault(part, {})[name] = value
         self.model.load_state_dict(parts["model"])
         self.average.load(parts["average"])
-        self.optimizer.load_state_dict(
-            {
-                "state": self._moments(parts["optimizer"]),
-                "param_groups": self.optimizer.state_dict()["param_groups"],
-            }
-        )
+        _load_moments(self.optimizer, parts["optimizer"])
+        if self.critic:
+            self.critic.discriminator.load_state_dict(parts["critic"])
+            _load_moments(self.critic.optimizer, parts["critic_optimizer"])
         torch.set_rng_state(parts["random"]["torch"])
         saved = History.from_tensors(parts["history"])
         vars(self.history).update(vars(saved))
         return int(header["step"])
 
-    def _moments(self, tensors: Mapping[str, Tensor]) -> dict[int, dict[str, Tensor]]:
-        """The optimiser's tensors by parameter, each laid out in memory like its parameter.
 
-        A file has one order of the axes, the convolutions are channels-last, and fused Adam
-        walks through memory without a look at strides.
-        """
-        parameters = [p for group in self.optimizer.param_groups for p in group["params"]]
-        state: dict[int, dict[str, Tensor]] = {i: {} for i in range(len(parameters))}
-        for key, value in tensors.items():
-            index, name = key.split(".", 1)
-            like = parameters[int(index)]
-            alike = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
-            state[int(index)][name] = alike.detach()
-        return {index: values for index, values in state.items() if values}
+def _moments_by_name(optimizer: Optimizer) -> dict[str, Tensor]:
+    return {
+        f"{index}.{name}": value
+        for index, values in optimizer.state_dict()["state"].items()
+        for name, value in values.items()
+    }
+
+
+def _load_moments(optimizer: Optimizer, tensors: Mapping[str, Tensor]) -> None:
+    """Give an optimiser its tensors back, each laid out in memory like its parameter.
+
+    A file has one order of the axes, the convolutions are channels-last, and fused Adam walks
+    through memory without a look at strides.
+    """
+    parameters = [p for group in optimizer.param_groups for p in group["params"]]
+    state: dict[int, dict[str, Tensor]] = {}
+    for key, value in tensors.items():
+        index, name = key.split(".", 1)
+        like = parameters[int(index)]
+        alike = torch.empty_like(like).copy_(value) if value.shape == like.shape else value
+        state.setdefault(int(index), {})[name] = alike.detach()
+    groups = optimizer.state_dict()["param_groups"]
+    optimizer.load_state_dict({"state": state, "param_groups": groups})
 
 
 def _require_same_recipe(path: Path, saved: dict[str, Any], wanted: dict[str, Any]) -> None:

@@ -12,8 +12,11 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from handlib import metrics
-from handlib.data.batch import HandBatch, collate
+from handlib.data.batch import collate
 from handlib.data.sample import HandSample
+from handlib.data.sequence_batch import SequenceBatch, collate_windows
+from handlib.data.windows import HandWindow
+from handlib.models.deformer import SequencePrediction
 
 
 class HasJoints(Protocol):
@@ -68,13 +71,40 @@ def evaluate(
     """
     loader = DataLoader(dataset, batch_size, collate_fn=collate, generator=torch.Generator())
     with _evaluating(model) as device:
-        parts = [_score(model(batch.image.to(device)).joints, batch) for batch in loader]
-    occlusion = [part.occlusion for part in parts if part.occlusion is not None]
-    return Scores(
-        torch.cat([part.root_aligned for part in parts]),
-        torch.cat([part.procrustes for part in parts]),
-        torch.cat(occlusion) if len(occlusion) == len(parts) else None,
+        parts = [
+            _score(model(batch.image.to(device)).joints, batch.joints, batch.occlusion)
+            for batch in loader
+        ]
+    return _together(parts)
+
+
+@torch.inference_mode()
+def evaluate_windows(
+    model: nn.Module, dataset: Dataset[HandWindow], batch_size: int = 16
+) -> Scores:
+    """Score a Deformer's fused hand of the frame in the middle of every window.
+
+    Occlusion is that frame's. Frames that are fused all are scored in the middle, too.
+    """
+    loader = DataLoader(
+        dataset, batch_size, collate_fn=collate_windows, generator=torch.Generator()
     )
+    parts = []
+    with _evaluating(model) as device:
+        for batch in loader:
+            joints = predict_windows(model, batch.to(device)).fused_joints
+            middle = batch.joints.shape[1] // 2
+            joints = joints[:, middle] if joints.ndim == 4 else joints
+            occlusion = None if batch.occlusion is None else batch.occlusion[:, middle]
+            parts.append(_score(joints, batch.joints[:, middle], occlusion))
+    return _together(parts)
+
+
+def predict_windows(model: nn.Module, batch: SequenceBatch) -> SequencePrediction:
+    """A Deformer on a batch of windows, with all that its switches may ask for."""
+    left = batch.left if bool(batch.left.any()) else None
+    prediction: SequencePrediction = model(batch.image, batch.boxes, left, batch.occlusion)
+    return prediction
 
 
 @contextmanager
@@ -91,10 +121,21 @@ def _evaluating(model: Callable[[Tensor], HasJoints]) -> Iterator[torch.device]:
         model.train(training)
 
 
-def _score(joints: Float[Tensor, "B 21 3"], batch: HandBatch) -> Scores:
+def _score(
+    joints: Float[Tensor, "B 21 3"],
+    target: Float[Tensor, "B 21 3"],
+    occlusion: Float[Tensor, " B"] | None,
+) -> Scores:
     joints = joints.float().cpu()
     return Scores(
-        metrics.root_aligned_mpjpe(joints, batch.joints),
-        metrics.pa_mpjpe(joints, batch.joints),
-        batch.occlusion,
+        metrics.root_aligned_mpjpe(joints, target), metrics.pa_mpjpe(joints, target), occlusion
+    )
+
+
+def _together(parts: list[Scores]) -> Scores:
+    occlusion = [part.occlusion for part in parts if part.occlusion is not None]
+    return Scores(
+        torch.cat([part.root_aligned for part in parts]),
+        torch.cat([part.procrustes for part in parts]),
+        torch.cat(occlusion) if len(occlusion) == len(parts) else None,
     )

@@ -85,7 +85,12 @@ def test_wholly_hidden_windows_still_have_weights(hand, inputs):
 @pytest.mark.parametrize(
     "change",
     [{"space": "axis_angle"}, {"space": "so3"}, {"index_slip": True}, {"joint_skip": True}]
-    + [{"temporal": False}, {"weights": "uniform"}],
+    + [
+        {"temporal": "none"},
+        {"temporal": "recurrent"},
+        {"temporal": "past_and_future"},
+        {"weights": "uniform"},
+    ],
     ids=str,
 )
 def test_each_switch_changes_the_fused_hand(change, hand, inputs):
@@ -96,7 +101,7 @@ def test_each_switch_changes_the_fused_hand(change, hand, inputs):
 
 def test_frames_are_independent_without_the_temporal_transformer(hand, inputs):
     frames, boxes = inputs
-    model = build(hand, temporal=False)
+    model = build(hand, temporal="none")
     changed = frames.clone()
     changed[:, 0] = 0
     before, after = model(frames, boxes), model(changed, boxes)

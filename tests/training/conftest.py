@@ -20,10 +20,13 @@ class RandomHands(Dataset):
     def __len__(self):
         return self.size
 
+    def shape(self, drawn, index):
+        return drawn
+
     def __getitem__(self, index):
         generator = torch.Generator().manual_seed(1000 * self.seed + index)
         pose = 0.4 * torch.randn(16, 3, generator=generator)
-        betas = torch.randn(10, generator=generator)
+        betas = self.shape(torch.randn(10, generator=generator), index)
         translation = torch.tensor([0.0, 0.0, 0.6]) + 0.02 * torch.randn(3, generator=generator)
         joints = self.hand(pose[None], betas[None], translation[None]).joints[0]
         side, focal = self.resolution, 2.0 * self.resolution
@@ -48,6 +51,19 @@ class RandomHands(Dataset):
         )
 
 
+class RandomClips(RandomHands):
+    """Clips of unconnected poses, each of one person."""
+
+    def __init__(self, hand, clips, frames, seed=0, resolution=32):
+        super().__init__(hand, clips * frames, seed, resolution)
+        self.frames = frames
+        self.sequences = [range(c * frames, (c + 1) * frames) for c in range(clips)]
+
+    def shape(self, drawn, index):
+        generator = torch.Generator().manual_seed(index // self.frames)
+        return torch.randn(10, generator=generator)
+
+
 @pytest.fixture(scope="session")
 def hand():
     return load_hand()
@@ -57,6 +73,14 @@ def hand():
 def random_hands(hand):
     def make(size, seed=0, resolution=32):
         return RandomHands(hand, size, seed, resolution)
+
+    return make
+
+
+@pytest.fixture
+def random_clips(hand):
+    def make(clips, frames, seed=0, resolution=32):
+        return RandomClips(hand, clips, frames, seed, resolution)
 
     return make
 

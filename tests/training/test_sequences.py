@@ -1,0 +1,177 @@
+"""The training loop on windows: it learns, it resumes, and the critic plays along."""
+
+from dataclasses import replace
+
+import pytest
+import torch
+
+from handlib.data.sequence_batch import collate_windows
+from handlib.data.windows import windows
+from handlib.metrics import root_aligned_mpjpe
+from handlib.models import (
+    Deformer,
+    DeformerConfig,
+    HandOccNet,
+    HandOccNetConfig,
+    MotionDiscriminator,
+)
+from handlib.models.baselines import DEFORMER, HANDOCCNET
+from handlib.models.vertex_transformer import VertexTransformer, VertexTransformerConfig
+from handlib.training import Critic, TrainConfig, evaluate_windows, fit
+
+NETWORK = DeformerConfig(
+    cells=4,
+    blocks=(1, 1, 1, 1),
+    width=4,
+    channels=16,
+    heads=2,
+    hidden=24,
+    depth=1,
+    head_widths=(32, 24),
+    identity_pose=True,
+)
+CONFIG = replace(
+    TrainConfig.deformer_course(),
+    images=24,
+    batch_size=4,
+    warmup_images=4,
+    checkpoint_images=8,
+)
+
+
+@pytest.fixture
+def data(random_clips):
+    return windows(random_clips(3, 4), length=3, gap=1)
+
+
+def build(hand, config=NETWORK, seed=0):
+    torch.manual_seed(seed)
+    return Deformer(config, hand)
+
+
+def critic(seed=0):
+    torch.manual_seed(seed)
+    return Critic(MotionDiscriminator(width=8))
+
+
+def assert_same(first, second):
+    for name, value in first.state_dict().items():
+        assert torch.equal(value, second.state_dict()[name]), name
+
+
+@pytest.mark.parametrize("with_critic", [False, True])
+def test_resumed_is_bit_for_bit_uninterrupted(tmp_path, hand, data, with_critic):
+    judges = [critic(seed) if with_critic else None for seed in (0, 0, 5)]
+    whole = build(hand)
+    history = fit(whole, data, data, CONFIG, tmp_path / "whole", critic=judges[0])
+    half = replace(CONFIG, images=24)
+
+    class PowerCut(torch.utils.data.Dataset):
+        reads = 0
+
+        def __len__(self):
+            return len(data)
+
+        def __getitem__(self, index):
+            PowerCut.reads += 1
+            if PowerCut.reads > 14:
+                raise InterruptedError
+            return data[index]
+
+    with pytest.raises(InterruptedError):
+        fit(build(hand), PowerCut(), data, half, tmp_path / "cut", critic=judges[1])
+    resumed = build(hand, seed=9)
+    torch.rand(3)
+    again = fit(resumed, data, data, CONFIG, tmp_path / "cut", resume=True, critic=judges[2])
+    assert_same(whole, resumed)
+    assert again == history
+    if with_critic:
+        assert_same(judges[0].discriminator, judges[2].discriminator)
+        assert {"adversarial", "judge_real", "judge_fake"} < history.terms.keys()
+
+
+def test_the_critic_tells_motion_from_noise(hand, data):
+    """Fed true motion against frozen random poses it must learn to tell them apart."""
+    judge = critic()
+    batch = collate_windows([data[i] for i in range(8)])
+    with torch.no_grad():
+        prediction = build(hand)(batch.image, batch.boxes)
+    first = judge.learn(prediction, batch)
+    for _ in range(60):
+        last = judge.learn(prediction, batch)
+    assert sum(last.values()) < 0.5 * sum(first.values())
+
+
+def test_the_verdict_reaches_the_poses_and_not_the_judge(hand, data):
+    judge = critic()
+    batch = collate_windows([data[i] for i in range(4)])
+    model = build(hand)
+    before = [p.clone() for p in judge.discriminator.parameters()]
+    judge.judge(model(batch.image, batch.boxes), batch).backward()
+    assert model.motion_head.pose.weight.grad.abs().sum() > 0
+    assert all(
+        torch.equal(a, b) for a, b in zip(before, judge.discriminator.parameters(), strict=True)
+    )
+
+
+def test_scores_are_those_of_the_centre_frame(hand, data):
+    model = build(hand).eval()
+    every = build(hand, replace(NETWORK, fuse_every=True)).eval()
+    scores = evaluate_windows(model, data, batch_size=5)
+    batch = collate_windows([data[i] for i in range(len(data))])
+    with torch.no_grad():
+        joints = model(batch.image, batch.boxes).fused_joints
+    expected = root_aligned_mpjpe(joints, batch.joints[:, 1])
+    assert torch.allclose(scores.root_aligned, expected, atol=1e-6)
+    assert torch.equal(scores.occlusion, batch.occlusion[:, 1])
+    same = evaluate_windows(every, data)
+    assert torch.allclose(same.root_aligned, scores.root_aligned, atol=1e-6)
+
+
+def test_it_learns(hand, data):
+    config = replace(CONFIG, images=600, learning_rate=3e-3, average=0.9)
+    history = fit(build(hand), data, config=config)
+    for name in ("frames_joints", "fused_vertices", "forward_vertices"):
+        term = history.terms[name]
+        assert sum(term[-5:]) < 0.6 * sum(term[:5]), name
+
+
+def test_a_frozen_trunk_keeps_weights_and_statistics(hand, data, tiny_model):
+    config = replace(NETWORK, frozen_backbone=True)
+    model = build(hand, config)
+    before = {name: value.clone() for name, value in model.trunk.state_dict().items()}
+    fit(model, data, config=CONFIG)
+    for name, value in model.trunk.state_dict().items():
+        assert torch.equal(value, before[name]), name
+
+
+def test_the_trunk_comes_from_a_handoccnet(hand, tiny_model):
+    source = HandOccNet(HandOccNetConfig.course(), hand)
+    model = Deformer(DeformerConfig.course(), hand).take_trunk(source)
+    for name in ("backbone", "pyramid", "feature_norm"):
+        assert_same(getattr(source, name), getattr(model, name))
+
+
+@pytest.mark.parametrize("name", DEFORMER)
+def test_every_baseline_trains_by_the_same_call(name, hand, data):
+    model = build(hand, DEFORMER[name](NETWORK))
+    history = fit(model, data, config=replace(CONFIG, images=8))
+    assert history.terms["total"][-1] > 0
+
+
+@pytest.mark.parametrize("name", HANDOCCNET)
+def test_every_baseline_of_handoccnet_trains(name, tiny_model, random_hands):
+    config = HANDOCCNET[name](tiny_model().config)
+    model = HandOccNet(config, tiny_model().hand)
+    short = replace(TrainConfig.course(), images=8, batch_size=4, warmup_images=0)
+    assert fit(model, random_hands(8), config=short).terms["total"][-1] > 0
+
+
+def test_the_vertex_transformer_trains_by_the_same_call(hand, random_hands):
+    torch.manual_seed(0)
+    config = VertexTransformerConfig(image_size=32, channels=16, heads=2, vertices=40)
+    short = replace(TrainConfig.course(), images=320, batch_size=8, warmup_images=0)
+    history = fit(VertexTransformer(config, hand), random_hands(8), random_hands(8), short)
+    joints = history.terms["joints"]
+    assert sum(joints[-5:]) < 0.5 * sum(joints[:5])
+    assert history.scores["root_aligned"][-1] < 0.06
