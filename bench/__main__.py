@@ -5,7 +5,7 @@ forward pass in eval mode, and the training step (forward, loss, backward, Adam)
 over rounds in which the two take turns, so that whatever else the machine does meets both. On a
 machine busy with other work, `--cpu` counts processor seconds (with OMP_WAIT_POLICY=passive, or
 threads that wait for each other count as work). The last lines are no ratio: how many synthetic
-images are made a second, which needs two free cores.
+images and frames of clips are made a second, which needs two free cores.
 """
 
 import argparse

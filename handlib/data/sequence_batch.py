@@ -1,7 +1,7 @@
 """Stack `HandWindow`s into a batch that a model of several frames can read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, fields
 from itertools import chain
 
 import torch
@@ -42,13 +42,12 @@ class SequenceBatch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "SequenceBatch":
         """The same batch on another device."""
-        return replace(
-            self,
-            **{
-                name: value.to(device, non_blocking=non_blocking)
-                for name, value in self._tensors().items()
-            },
-        )
+        values = {field.name: getattr(self, field.name) for field in fields(self)}
+        moved = {
+            name: value.to(device, non_blocking=non_blocking)
+            for name, value in self._tensors().items()
+        }
+        return SequenceBatch(**(values | moved))
 
     def flat(self) -> HandBatch:
         """All B·T frames, window after window, as images without a time."""

@@ -1,4 +1,4 @@
-"""Clips: constants and motion, labels, blur, occlusion, and the same bits however they are made."""
+"""Clips: what stays and what moves, labels, blur, occlusion, and the same bits in any order."""
 
 import os
 import pickle
@@ -70,13 +70,13 @@ def test_shape_camera_and_owner_stay_the_same_in_a_clip(filmed: SyntheticSequenc
 
 
 def test_a_pixel_that_only_shows_the_background_hardly_changes(plans: list[Clip]) -> None:
-    """Background, light and exposure are constant: only grain and shadows are left."""
-    clip = plans[0]
-    made = [clip.render(frame) for frame in (0, FRAMES // 2, FRAMES - 1)]
-    bare = [render(replace(m.scene, skin=0 * m.scene.skin + 9, things=())).light for m in made]
-    corners = [light[:4, :4].mean((0, 1)) for light in bare]
-    for light in corners[1:]:
-        np.testing.assert_allclose(light, corners[0], rtol=0.15)
+    """Background and light are constant: a soft shadow darkens a whole corner alike."""
+    for clip in plans[:4]:
+        scenes = [clip.scene(frame) for frame in (0, FRAMES // 2, FRAMES - 1)]
+        corners = [render(replace(s, things=())).light[:3, :3] for s in scenes]
+        first, *others = [corner / corner.mean() for corner in corners]
+        for other in others:
+            np.testing.assert_allclose(other, first, rtol=0.03)
 
 
 def test_sequences_are_the_clips_one_after_the_other(filmed: SyntheticSequences) -> None:
@@ -141,13 +141,14 @@ def test_a_held_thing_moves_with_the_hand_and_rests_otherwise(plans: list[Clip])
 
 def test_occlusion_is_spread_and_varies_within_clips() -> None:
     config, hand = SequencesConfig(instances=2), shipped_hand()
-    made = [Clip("train", 9, number, 12, 32, config, hand) for number in range(30)]
-    hidden = np.array([[clip.render(k).occlusion for k in range(0, 12, 2)] for clip in made])
-    counts, _ = np.histogram(hidden, [0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])
-    assert (counts >= [40, 8, 8, 8, 4, 10]).all(), counts
-    assert ((hidden > 0.9).any(1)).mean() > 0.2
-    assert (hidden.min(1) < 0.15).mean() > 0.7
-    assert (np.ptp(hidden, 1) > 0.3).mean() > 0.55
+    made = [Clip("train", 9, number, 32, 32, config, hand) for number in range(24)]
+    hidden = np.array([[clip.render(k).occlusion for k in range(0, 32, 3)] for clip in made])
+    shares = np.histogram(hidden, [0, 0.1, 0.3, 0.5, 0.7, 0.9, 1.0])[0] / hidden.size
+    assert (shares >= [0.2, 0.06, 0.06, 0.06, 0.04, 0.05]).all(), shares
+    assert 0.25 < np.mean(hidden) < 0.5
+    assert (hidden > 0.9).any(1).mean() > 0.25
+    assert (hidden.min(1) < 0.15).mean() > 0.75
+    assert (np.ptp(hidden, 1) > 0.3).mean() > 0.75
 
 
 def fastest(plans: list[Clip]) -> tuple[Clip, int]:

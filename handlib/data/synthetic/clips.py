@@ -26,7 +26,7 @@ from handlib.data.synthetic.moving_things import (
     in_hand,
 )
 from handlib.data.synthetic.objects import SPLITS, Split
-from handlib.data.synthetic.render import render
+from handlib.data.synthetic.render import Picture, render
 from handlib.data.synthetic.scene import PlacedThing, Scene
 from handlib.data.synthetic.scripts import write_script
 from handlib.data.synthetic.shading import Light, draw_light
@@ -49,6 +49,8 @@ _LONG_ARM = (*ARM_STEPS, 0.40, 0.52)
 _STEP = 2.0
 """Pixels between two moments of an exposure, at most."""
 _MOST_MOMENTS = 9
+_LONG = 2.0
+"""Seconds; in a shorter clip a second passing thing would leave no clear view of the hand."""
 
 
 @dataclass(frozen=True)
@@ -233,7 +235,8 @@ class Clip:
         """Things that pass between camera and hand, at times well inside the clip."""
         if rng.random() < self.config.bare:
             return
-        count = 1 + int(rng.random() < self.config.twice)
+        again = rng.random() < self.config.twice
+        count = 2 if again and self.times[-1] > _LONG else 1
         for k in range(count):
             share = (k + rng.uniform(0.2, 0.8)) / count
             frame = round((0.15 + 0.7 * share) * (self.frames - 1))
@@ -248,7 +251,7 @@ class Clip:
             meeting = Encounter(time[0], view, nearest, camera, self.size)
             self.things.append(in_front(rng, split, self.config, self.owner, meeting))
 
-    def _without_things(self):
+    def _without_things(self) -> Picture:
         middle = self.frames // 2
         return render(self._scene_of(middle, self.poses.vertices[middle], []))
 

@@ -38,7 +38,7 @@ class SequencesConfig:
     spin: float = 65.0  # degrees about the hand's long axis
     tilt: float = 25.0  # degrees towards the camera
     roll: float = 45.0  # degrees in the image plane
-    reach: tuple[float, float] = (0.02, 0.09)  # metres from the middle that the hand goes
+    reach: tuple[float, float] = (0.06, 0.14)  # metres from the middle that the hand goes
     distance: tuple[float, float] = (0.45, 0.85)  # metres from the camera
     off_axis: float = 4.0  # degrees, as for stills
     margin: tuple[float, float] = (0.03, 0.10)  # of the image's side, around all the hand does

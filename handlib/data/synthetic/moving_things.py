@@ -1,7 +1,7 @@
 """Things in a clip as functions of time: at rest, in a hand, or on their way past it."""
 
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from jaxtyping import Float, Float32
@@ -26,6 +26,7 @@ Generator = np.random.Generator
 Poses = tuple[Float[np.ndarray, "T 3 3"], Float[np.ndarray, "T 3"]]
 
 
+@runtime_checkable
 class Path(Protocol):
     """Where a thing is."""
 
@@ -51,7 +52,7 @@ class MovingThing:
 
 
 @dataclass(frozen=True)
-class Still:
+class AtRest:
     """It stays where it is."""
 
     rotation: Float[np.ndarray, "3 3"]
@@ -116,14 +117,14 @@ def behind(
     position = np.linalg.solve(intrinsics, pixel) * depth
     placed = PlacedThing(thing, any_rotation(rng), position)
     colours = tinted(rng, config.skin_coloured, owner, placed).texels
-    return MovingThing(thing, Still(placed.rotation, position), colours)
+    return MovingThing(thing, AtRest(placed.rotation, position), colours)
 
 
 @dataclass(frozen=True)
 class Encounter:
     """The moment that a thing hides the hand at: `view` and `nearest` depth of the hand then.
 
-    earliest, latest: seconds in which the thing may come and go. size: of the image, pixels.
+    size: of the image, pixels.
     """
 
     time: float
@@ -147,7 +148,7 @@ def in_front(
     position = cover(rng, thing, rotation, meeting.view, depth, target)
     colours = tinted(rng, config.skin_coloured, owner, PlacedThing(thing, rotation, position))
     if not hides and rng.random() < config.standing:
-        return MovingThing(thing, Still(rotation, position), colours.texels)
+        return MovingThing(thing, AtRest(rotation, position), colours.texels)
     path = _pass(rng, thing, rotation, position, meeting, hides)
     return MovingThing(thing, path, colours.texels)
 

@@ -93,12 +93,12 @@ def _sum_of(
     One sample for each pixel is enough, in another place in each moment: Haeberli and Akeley,
     "The Accumulation Buffer: Hardware Support for High-Quality Rendering", SIGGRAPH 1990.
     """
-    total = np.float32(0)
+    size = len(moments[0].background)
+    total = np.zeros((4, size, size), np.float32)
     for moment, nudge in zip(moments, cycle(_NUDGES), strict=False):
         rest, intrinsics = _join_things(moment), moment.intrinsics.copy()
         intrinsics[:2, 2] += nudge
-        view = _see(moment, rest, intrinsics, len(moment.background))
-        total = total + _paint(moment, rest, view, light)
+        total += _paint(moment, rest, _see(moment, rest, intrinsics, size), light)
     return total
 
 

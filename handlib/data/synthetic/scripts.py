@@ -210,8 +210,9 @@ def write_script(
 def _blank(rng: Generator, split: Split, config: SequencesConfig, owner: Person) -> Script:
     away = np.tan(np.radians(rng.uniform(-config.off_axis, config.off_axis, 2)))
     home = rng.uniform(*config.distance) * np.append(away, 1)
-    empty = [Moves([np.zeros(count)]) for count in (45, 3, 3)]
-    script = Script(rng, split, config, owner, *empty, home, rng.uniform(*config.reach))
+    fingers, angles, place = (Moves([np.zeros(count)]) for count in (45, 3, 3))
+    reach = rng.uniform(*config.reach)
+    script = Script(rng, split, config, owner, fingers, angles, place, home, reach)
     script.fingers.keys[0] = script.some_fingers().ravel()
     script.angles.keys[0], script.place.keys[0] = script.some_angles(), script.some_place()
     return script

@@ -150,7 +150,7 @@ def arm_direction(
     return start / np.linalg.norm(start, axis=-1, keepdims=True)
 
 
-ARM_STEPS = (0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.30)
+ARM_STEPS = (0.0, 0.015, 0.03, 0.05, 0.08, 0.12, 0.17, 0.23, 0.30)
 """Metres from the wrist to the rings of the forearm."""
 
 
