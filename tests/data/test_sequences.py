@@ -15,7 +15,8 @@ from torch.utils.data import DataLoader
 from handlib.data import SyntheticSequences, collate, collate_windows, windows
 from handlib.data.camera import project, square_boxes
 from handlib.data.synthetic import SequencesConfig, cache, sequences
-from handlib.data.synthetic.clips import Clip, one_thread, pose_hand
+from handlib.data.synthetic.clips import Clip
+from handlib.data.synthetic.hand_motion import one_thread, pose_hand
 from handlib.data.synthetic.moving_things import InHand
 from handlib.data.synthetic.render import render
 from handlib.data.synthetic.rendered_set import shipped_hand

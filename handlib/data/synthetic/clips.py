@@ -4,20 +4,16 @@ All that stays the same is drawn once: the hand's owner, skin, sleeve, camera, l
 and what happens. Each frame is then a scene like those of the stills, seen by an open shutter.
 """
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
 import numpy as np
-import torch
 from jaxtyping import Float, Float32
-from torch import Tensor
 
 from handlib.data.synthetic import materials
 from handlib.data.synthetic.backgrounds import background
 from handlib.data.synthetic.casting import SLEEVES, person
 from handlib.data.synthetic.config import SequencesConfig
-from handlib.data.synthetic.hand_motion import HandMotion, rest_joints
+from handlib.data.synthetic.hand_motion import one_thread, pose_hand, rest_joints
 from handlib.data.synthetic.moving_things import (
     Encounter,
     MovingThing,
@@ -51,17 +47,6 @@ _STEP = 2.0
 _MOST_MOMENTS = 9
 _LONG = 2.0
 """Seconds; in a shorter clip a second passing thing would leave no clear view of the hand."""
-
-
-@dataclass(frozen=True)
-class Poses:
-    """A hand at T times, camera frame; rotation and shift bring it there from its rest frame."""
-
-    fingers: Float32[np.ndarray, "T 15 3"]
-    rotation: Float[np.ndarray, "T 3 3"]
-    shift: Float[np.ndarray, "T 3"]
-    vertices: Float32[np.ndarray, "T V 3"]
-    joints: Float32[np.ndarray, "T 21 3"]
 
 
 @dataclass(frozen=True)
@@ -272,32 +257,3 @@ def _camera(
     centre = (size - 1) / 2 + rng.uniform(-0.8, 0.8, 2) * free
     cx, cy = centre - focal * (low + high) / 2
     return np.array([[focal, 0, cx], [0, focal, cy], [0, 0, 1]])
-
-
-def pose_hand(motion: HandMotion, time: Float[np.ndarray, " T"], hand: HandModel) -> Poses:
-    """The hand at these times."""
-    fingers = motion.finger_pose(time)
-    rotation, shift = motion.root(time)
-    pose = torch.nn.functional.pad(torch.from_numpy(fingers), (0, 0, 1, 0))
-    rest = hand(pose, motion.betas.expand(len(time), 10))
-    surface = hand_surface(hand)
-    ring = rest.vertices[:, surface.wrist].mean(1, keepdim=True)
-    vertices = torch.cat([rest.vertices, ring], 1)
-
-    def placed(points: Tensor) -> np.ndarray:
-        moved = points.double().numpy() @ rotation.swapaxes(1, 2) + shift[:, None]
-        return moved.astype(np.float32)
-
-    return Poses(fingers, rotation, shift, placed(vertices), placed(rest.joints))
-
-
-@contextmanager
-def one_thread() -> Iterator[None]:
-    """Sums in one order, and so the same bits, however many threads torch has."""
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
-    try:
-        with torch.inference_mode():
-            yield
-    finally:
-        torch.set_num_threads(threads)

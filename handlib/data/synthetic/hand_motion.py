@@ -1,5 +1,7 @@
 """A hand in motion: finger joints, orientation and place as functions of time."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,6 +10,7 @@ from jaxtyping import Float, Float32
 from scipy.spatial.transform import Rotation
 from torch import Tensor
 
+from handlib.data.synthetic.skin import hand_surface
 from handlib.data.synthetic.trajectories import Track, Tremor
 from handlib.data.synthetic.views import PALM_VIEW
 from handlib.hands.hand_model import HandModel
@@ -68,3 +71,43 @@ def tremor_margin(amplitude: float) -> Float[np.ndarray, "15 3"]:
     """The tremor of each motion: `amplitude` radians, less where a joint hardly moves."""
     low, high = joint_limits().double().numpy().transpose(2, 0, 1)
     return np.minimum(amplitude, 0.15 * (high - low))
+
+
+@dataclass(frozen=True)
+class Poses:
+    """A hand at T times, camera frame; rotation and shift bring it there from its rest frame."""
+
+    fingers: Float32[np.ndarray, "T 15 3"]
+    rotation: Float[np.ndarray, "T 3 3"]
+    shift: Float[np.ndarray, "T 3"]
+    vertices: Float32[np.ndarray, "T V 3"]
+    joints: Float32[np.ndarray, "T 21 3"]
+
+
+def pose_hand(motion: HandMotion, time: Float[np.ndarray, " T"], hand: HandModel) -> Poses:
+    """The hand at these times."""
+    fingers = motion.finger_pose(time)
+    rotation, shift = motion.root(time)
+    pose = torch.nn.functional.pad(torch.from_numpy(fingers), (0, 0, 1, 0))
+    rest = hand(pose, motion.betas.expand(len(time), 10))
+    surface = hand_surface(hand)
+    ring = rest.vertices[:, surface.wrist].mean(1, keepdim=True)
+    vertices = torch.cat([rest.vertices, ring], 1)
+
+    def placed(points: Tensor) -> np.ndarray:
+        moved = points.double().numpy() @ rotation.swapaxes(1, 2) + shift[:, None]
+        return moved.astype(np.float32)
+
+    return Poses(fingers, rotation, shift, placed(vertices), placed(rest.joints))
+
+
+@contextmanager
+def one_thread() -> Iterator[None]:
+    """Sums in one order, and so the same bits, however many threads torch has."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        with torch.inference_mode():
+            yield
+    finally:
+        torch.set_num_threads(threads)

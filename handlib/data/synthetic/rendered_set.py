@@ -3,6 +3,7 @@
 import hashlib
 import json
 import sys
+from abc import ABC, abstractmethod
 from dataclasses import asdict
 from functools import cached_property, lru_cache
 from importlib import import_module
@@ -32,7 +33,7 @@ from handlib.hands.hand_model import HandModel, load_hand
 _ASSETS = ("MANO_RIGHT.npz", "corpus.npz", "poses.json")
 
 
-class RenderedSet(Dataset[HandSample]):
+class RenderedSet(Dataset[HandSample], ABC):
     """`count` images of a split that are rendered on first use and kept on disk.
 
     A subclass says how image `index` is made (`render`), and all that shapes it (`_stamp`,
@@ -83,9 +84,9 @@ class RenderedSet(Dataset[HandSample]):
         # Maps and the hand stay behind: a worker opens its own.
         return self.__dict__ | {"_shards": {}}
 
+    @abstractmethod
     def render(self, index: int) -> Still:
         """The image anew, with the scene it shows."""
-        raise NotImplementedError
 
     @cached_property
     def folder(self) -> Path:
@@ -93,9 +94,9 @@ class RenderedSet(Dataset[HandSample]):
         key = hashlib.sha256(json.dumps(self._stamp()).encode()).hexdigest()[:12]
         return cache_root() / self.kind / f"{self._name()}-{key}"
 
+    @abstractmethod
     def _stamp(self) -> list[Any]:
         """What the key is made of."""
-        raise NotImplementedError
 
     def _name(self) -> str:
         return f"{self.split}-{self.seed}-{self.resolution}"
