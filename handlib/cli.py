@@ -13,10 +13,10 @@ from handlib import doctor as examination
 from handlib import weights
 from handlib.experiments import course_recipe
 from handlib.hands import load_hand
-from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
-from handlib.training import Scores, TrainConfig, evaluate, fit, mean_pose_baseline
+from handlib.models import MotionDiscriminator
+from handlib.training import Critic, Scores, evaluate, fit, mean_pose_baseline, recipes
 from handlib.training.checkpoint import STATE_FILE
-from handlib.training.run import DataConfig, RunConfig, load_run
+from handlib.training.run import DataConfig, RunConfig, images_of, load_run, score
 from handlib.weights.publish import publish
 
 
@@ -49,14 +49,25 @@ Split = Annotated[Literal["train", "val", "test"], typer.Option()]
 
 @app.command()
 def train(
-    network: Annotated[Literal["handoccnet"], typer.Argument(help="What to train.")],
+    network: Annotated[
+        Literal["handoccnet", "deformer", "vertex_transformer"],
+        typer.Argument(help="What to train."),
+    ],
     run: Annotated[Path, typer.Option(help="Folder for checkpoints and the trained weights.")],
     recipe: Annotated[
         Literal["course", "paper"], typer.Option(help="Minutes at 128 px, or as published.")
     ] = "course",
     data: Annotated[str, typer.Option(help="Data set.")] = "synthetic",
-    size: Annotated[int, typer.Option(help="Training images in the data set.")] = 16_000,
-    images: Annotated[int | None, typer.Option(help="Images to see; else the recipe's.")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Training images (16,000), or clips for a Deformer (300).")
+    ] = None,
+    images: Annotated[
+        int | None, typer.Option(help="Images or windows to see; else the recipe's.")
+    ] = None,
+    variant: Annotated[
+        str | None, typer.Option(help="A baseline of the papers, such as single_frame.")
+    ] = None,
+    critic: Annotated[bool, typer.Option(help="Train a motion discriminator along.")] = False,
     seed: Annotated[int, typer.Option(help="Start of the weights, and order of the data.")] = 0,
     bf16: Annotated[bool, typer.Option(help="Half precision where it is safe.")] = False,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
@@ -65,36 +76,35 @@ def train(
     """Train a network, and score it on the validation split at every checkpoint."""
     if (run / STATE_FILE).exists() and not resume:
         raise FileExistsError(f"{run}: holds a run already; add --resume, or take another folder")
-    course = recipe == "course"
-    architecture = HandOccNetConfig.course() if course else HandOccNetConfig.paper()
-    standard = TrainConfig.course() if course else TrainConfig.paper(size)
-    config = replace(standard, images=images or standard.images, seed=seed, bf16=bf16)
-    source = DataConfig(data, size)
-    RunConfig(architecture, source, " ".join(["handlib", *sys.argv[1:]])).save(run)
+    plan = recipes.plan(network, recipe, variant, data, size)
+    config = replace(plan.training, images=images or plan.training.images, seed=seed, bf16=bf16)
+    settings = RunConfig(plan.network, plan.data, " ".join(["handlib", *sys.argv[1:]]))
+    settings.save(run)
     torch.manual_seed(seed)
-    model = HandOccNet(architecture, load_hand(hand))
-    resolution = architecture.image_size
-    train_set = source.load("train", resolution)
-    val_set = source.load("val", resolution, 1_000)
-    fit(model, train_set, val_set, config, run, resume)
-    print_scores(
-        evaluate(model, val_set), evaluate(mean_pose_baseline(train_set, model.hand), val_set)
-    )
+    hand_model = load_hand(hand)
+    model = recipes.begin(plan.network, hand_model)
+    train_set = plan.data.load("train", settings.resolution)
+    val_set = plan.data.load("val", settings.resolution, plan.validation)
+    judge = Critic(MotionDiscriminator()) if critic else None
+    fit(model, train_set, val_set, config, run, resume, judge)
+    baseline = mean_pose_baseline(images_of(train_set), hand_model)
+    print_scores(score(model, val_set), evaluate(baseline, images_of(val_set)))
 
 
 @app.command("evaluate")
 def evaluate_run(
     run: RunDir,
     split: Split = "test",
-    size: Annotated[int, typer.Option(help="Images to score.")] = 2_000,
+    size: Annotated[int | None, typer.Option(help="Images (2,000) or clips (64).")] = None,
     hand: HandPath = None,
 ) -> None:
     """Score a run by occlusion, beside the mean pose of its training data."""
     config, hand_model = RunConfig.load(run), load_hand(hand)
-    model, resolution = load_run(run, hand_model), config.network.image_size
-    baseline = mean_pose_baseline(config.data.load("train", resolution), hand_model)
-    images = config.data.load(split, resolution, size)
-    print_scores(evaluate(model, images), evaluate(baseline, images))
+    model, resolution = load_run(run, hand_model), config.resolution
+    train_set = images_of(config.data.load("train", resolution))
+    images = config.data.load(split, resolution, size or (64 if config.data.gap else 2_000))
+    baseline = mean_pose_baseline(train_set, hand_model)
+    print_scores(score(model, images), evaluate(baseline, images_of(images)))
 
 
 @app.command()

@@ -10,7 +10,7 @@ from handlib.hands import HandModel
 from handlib.training.baseline import mean_pose_baseline
 from handlib.training.checkpoint import write_tensors
 from handlib.training.evaluate import Scores, evaluate
-from handlib.training.run import RunConfig, load_run, write_json
+from handlib.training.run import RunConfig, images_of, load_run, score, write_json
 
 LIMITS = (
     "Trained on rendered right hands only, for minutes. For seeing how the network works; "
@@ -28,9 +28,8 @@ def publish(
 ) -> dict[str, Any]:
     """Score the run on the test split, write NAME.safetensors and NAME.json; returns the card."""
     run, model = RunConfig.load(run_dir), load_run(run_dir, hand)
-    size = run.network.image_size
-    test = run.data.load("test", size, test_size)
-    baseline = mean_pose_baseline(run.data.load("train", size), hand)
+    test = run.data.load("test", run.resolution, test_size)
+    baseline = mean_pose_baseline(images_of(run.data.load("train", run.resolution)), hand)
     path = (folder or weights.SHIPPED) / f"{name}.safetensors"
     half = {
         key: value.half() if value.is_floating_point() else value
@@ -47,8 +46,8 @@ def publish(
         "data": asdict(run.data),
         "scores": {
             "split": f"test, {test_size} images, millimetres",
-            "model": _millimetres(evaluate(model, test)),
-            "mean_pose": _millimetres(evaluate(baseline, test)),
+            "model": _millimetres(score(model, test)),
+            "mean_pose": _millimetres(evaluate(baseline, images_of(test))),
         },
         "network": asdict(run.network),
     }

@@ -5,6 +5,8 @@ import pytest
 from typer.testing import CliRunner
 
 from handlib import cli, weights
+from handlib.data import windows
+from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.training import TrainConfig
 from handlib.training.run import DataConfig
@@ -44,6 +46,38 @@ def test_train_then_evaluate(handlib, tmp_path):
     rows = [line for line in scored.stdout.splitlines() if "%" in line]
     assert len(rows) == 6 and " 16 " in rows[-1]
     assert rows[-1].split()[3:] == trained.stdout.splitlines()[-1].split()[3:]
+
+
+def test_a_deformer_and_its_baselines_train_and_score(tmp_path, monkeypatch, random_clips):
+    network = DeformerConfig(
+        cells=4,
+        blocks=(1, 1, 1, 1),
+        width=4,
+        channels=8,
+        heads=2,
+        hidden=8,
+        depth=1,
+        head_widths=(8, 8),
+    )
+    recipe = replace(TrainConfig.deformer_course(), images=8, batch_size=4)
+    monkeypatch.setattr(DeformerConfig, "course", classmethod(lambda cls: network))
+    monkeypatch.setattr(TrainConfig, "deformer_course", classmethod(lambda cls: recipe))
+    clips = windows(random_clips(2, 4), length=3, gap=1)
+    monkeypatch.setattr(DataConfig, "load", lambda self, split, resolution, size=None: clips)
+    run = tmp_path / "run"
+    options = ("--variant", "single_frame", "--critic")
+    call = ["train", "deformer", "--run", str(run), *options]
+    trained = CliRunner().invoke(cli.app, call)
+    assert trained.exit_code == 0, trained.output
+    saved = json.loads((run / "run.json").read_text())
+    assert saved["kind"] == "deformer" and saved["network"]["temporal"] == "none"
+    scored = CliRunner().invoke(cli.app, ["evaluate", str(run)])
+    assert scored.exit_code == 0, scored.output
+    assert scored.stdout.splitlines()[-1].split()[3] == "8"
+    wrong = CliRunner().invoke(
+        cli.app, ["train", "deformer", "--run", str(tmp_path / "x"), "--variant", "best"]
+    )
+    assert wrong.exit_code == 2 and "past_and_future" in wrong.output
 
 
 def test_a_run_is_never_overwritten_and_can_be_resumed(handlib, tmp_path):

@@ -1,0 +1,71 @@
+"""What `handlib train` builds and does for each network: one plan from a few words."""
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from handlib import weights
+from handlib.hands.hand_model import HandModel
+from handlib.models.baselines import DEFORMER, HANDOCCNET
+from handlib.models.deformer import Deformer
+from handlib.models.deformer_config import DeformerConfig
+from handlib.models.handoccnet import HandOccNetConfig
+from handlib.models.vertex_transformer import VertexTransformerConfig
+from handlib.training.config import TrainConfig
+from handlib.training.run import DataConfig, Network, NetworkConfig, build
+
+COURSE_GAP = 2  # frames at ten a second: a window spans 1.2 seconds
+PAPER_GAP = 10  # frames at thirty a second: two seconds
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A network, its data, how it is trained, and how many images or clips score it."""
+
+    network: NetworkConfig
+    data: DataConfig
+    training: TrainConfig
+    validation: int
+
+
+def plan(
+    network: str,
+    recipe: Literal["course", "paper"],
+    variant: str | None = None,
+    data: str = "synthetic",
+    size: int | None = None,
+) -> Plan:
+    """The plan for a network by name; `variant` is a key of `handlib.models.baselines`.
+
+    Raises:
+        ValueError: no such variant, or a paper recipe for a network without one.
+    """
+    course = recipe == "course"
+    if network == "deformer":
+        config = DeformerConfig.course() if course else DeformerConfig.paper()
+        source = DataConfig(data, size or 300, gap=COURSE_GAP if course else PAPER_GAP)
+        training = TrainConfig.deformer_course() if course else TrainConfig.deformer_paper()
+        return Plan(_variant(config, DEFORMER, variant), source, training, 32)
+    source = DataConfig(data, size or 16_000)
+    training = TrainConfig.course() if course else TrainConfig.paper(source.size)
+    if network == "vertex_transformer":
+        if not course or variant:
+            raise ValueError("vertex_transformer: has the course's recipe only, and no variants")
+        return Plan(VertexTransformerConfig(), source, training, 1_000)
+    still = HandOccNetConfig.course() if course else HandOccNetConfig.paper()
+    return Plan(_variant(still, HANDOCCNET, variant), source, training, 1_000)
+
+
+def begin(config: NetworkConfig, hand: HandModel) -> Network:
+    """The network untrained, but for a frozen trunk: that one comes from the shipped weights."""
+    model = build(config, hand)
+    if isinstance(model, Deformer) and model.config.frozen_backbone:
+        model.take_trunk(weights.load_handoccnet(hand))
+    return model
+
+
+def _variant(config: Any, variants: dict[str, Any], name: str | None) -> Any:
+    if name is None:
+        return config
+    if name not in variants:
+        raise ValueError(f"variant: expected one of {', '.join(variants)}, found {name!r}")
+    return variants[name](config)
