@@ -1,5 +1,7 @@
 """Convolution and batch norm as one unit, the pair that inference melts into one convolution."""
 
+from typing import cast
+
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
@@ -17,8 +19,10 @@ def leaky_relu(x: Tensor) -> Tensor:
     return F.leaky_relu(x, LEAKY_SLOPE, inplace=True)
 
 
-def layout(conv: nn.Conv2d) -> torch.memory_format:
+def layout(conv: nn.Module) -> torch.memory_format:
     """How a convolution's weights lie in memory (not told by a 1×1 one's): maps follow it."""
+    if not isinstance(conv, nn.Conv2d):  # packed for inference: it remembers
+        return cast(torch.memory_format, conv.layout)
     return torch.contiguous_format if conv.weight.is_contiguous() else torch.channels_last
 
 

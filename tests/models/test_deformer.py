@@ -8,7 +8,14 @@ from plain_deformer import PlainDeformer
 
 from handlib.hands import HandPair, load_hand
 from handlib.hands.rotations import rot6d_to_rotmat, rotmat_to_axis_angle
-from handlib.models import Deformer, DeformerConfig, MotionDiscriminator, official, record
+from handlib.models import (
+    Deformer,
+    DeformerConfig,
+    MotionDiscriminator,
+    fuse_for_inference,
+    official,
+    record,
+)
 from handlib.models.discriminator import motion_input
 from handlib.models.fusion import warp
 from handlib.models.official_names import DEFORMER, renamed
@@ -235,3 +242,16 @@ def test_equals_the_plain_network_in_values_and_gradients(expansion, hand, input
     for key, value in ours.named_parameters():
         theirs = gradients[renamed(key, DEFORMER)]
         assert (value.grad.flatten() - theirs.flatten()).abs().max() < 1e-2 * largest, key
+
+
+def test_fused_for_inference_is_the_same_network(hand, inputs):
+    model = build(hand, width=16)
+    with torch.no_grad():
+        for _ in range(2):
+            model.train()(*inputs)  # running statistics move away from 0 and 1
+        expected = model.eval()(*inputs)
+        fused = fuse_for_inference(model, image_size=64)
+        found = fused(*inputs)
+    assert torch.allclose(found.fused_vertices, expected.fused_vertices, atol=1e-5)
+    assert torch.allclose(found.heatmaps, expected.heatmaps, atol=1e-4)
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.modules())
