@@ -1,11 +1,12 @@
 """`make bench`: the speed claims as ratios within one run, after the outputs were compared.
 
-HandOccNet at paper size, 256 px, against the plain network of the tests with the same weights:
-forward pass in eval mode, and the training step (forward, loss, backward, Adam). Times are medians
-over rounds in which the two take turns, so that whatever else the machine does meets both. On a
-machine busy with other work, `--cpu` counts processor seconds (with OMP_WAIT_POLICY=passive, or
-threads that wait for each other count as work). The last lines are no ratio: how many synthetic
-images and frames of clips are made a second, which needs two free cores.
+HandOccNet and Deformer at paper size, 256 px, against the plain networks of the tests with the
+same weights: forward pass in eval mode, and HandOccNet's training step (forward, loss, backward,
+Adam); Deformer along a clip against window by window. Times are medians over rounds in which the
+sides take turns, so that whatever else the machine does meets both. On a machine busy with other
+work, `--cpu` counts processor seconds (with OMP_WAIT_POLICY=passive, or threads that wait for each
+other count as work). The last lines are no ratio: how many synthetic images and frames are made a
+second, which needs two free cores.
 """
 
 import argparse
@@ -24,12 +25,17 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
 
 from plain_handoccnet import PlainHandOccNet  # noqa: E402
 
-from bench import synthetic  # noqa: E402
+from bench import deformer, synthetic  # noqa: E402
 from handlib.hands.hand_model import load_hand  # noqa: E402
 from handlib.models import HandOccNet, HandOccNetConfig, fuse_for_inference  # noqa: E402
 from handlib.models.official import load_official_state  # noqa: E402
 
-TARGETS = {"forward": 1.8, "training step": 1.4}
+TARGETS = {
+    "forward": 1.8,
+    "training step": 1.4,
+    "Deformer's window": 1.5,
+    "sliding over a clip": 4.0,
+}
 NAMES = ("pose", "betas", "joints_img", "heatmaps", "vertices")
 
 Outputs = dict[str, Tensor]
@@ -48,7 +54,7 @@ def main() -> int:
     print(f"torch {torch.__version__}, {options.threads} threads, {options.rounds} rounds")
     forward = bench_forward(plain, ours, hand, options)
     step = bench_training(plain, ours, hand, options)
-    reached = {"forward": forward, "training step": step}
+    reached = {"forward": forward, "training step": step, **bench_deformer(hand, options)}
     missed = [name for name, target in TARGETS.items() if reached[name] < target]
     for name, target in TARGETS.items():
         print(f"{name}: {reached[name]:.2f} times as fast (claimed: {target})")
@@ -92,6 +98,21 @@ def bench_training(
         "as built": training_step(runners["as built"], ours, image),
     }
     return report("training step, images: 2", take_turns(steps, options))["as built"]
+
+
+def bench_deformer(hand: nn.Module, options: argparse.Namespace) -> dict[str, float]:
+    """A window at paper size, and the windows of a clip."""
+    with torch.inference_mode():
+        window, sliding = deformer.window(hand), deformer.sliding(hand)
+        for runners in (window, sliding):
+            check_equal({name: run() for name, run in runners.items()})
+        times = take_turns(window, options)
+        one = report("Deformer, a window of seven frames", times)["fuse_for_inference"]
+        times = take_turns(sliding, options)
+        return {
+            "Deformer's window": one,
+            "sliding over a clip": report("a clip of 64 frames", times)["sliding"],
+        }
 
 
 def soften_gates(plain: nn.Module) -> None:
