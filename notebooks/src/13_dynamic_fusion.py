@@ -52,7 +52,7 @@ from handlib.hands.rotations import (
 )
 from handlib.metrics import root_aligned_mpjpe
 from handlib.models.fusion import fuse, mean_rotation, warp
-from handlib.viz.fusion import FusionTimeline
+from handlib.viz.fusion_timeline import FusionTimeline
 from handlib.viz.hand_explorer import upright
 
 _ = torch.manual_seed(13)
@@ -79,11 +79,14 @@ truth = axis_angle_to_rotmat(path)  # T 16 3 3
 occlusion = torch.tensor([0.0, 0.1, 0.6, 0.9, 0.7, 0.2, 0.0])
 
 # %%
+posed = hand(truth, torch.zeros(T, 10))
+knuckle = posed.joints[:, 9:10]  # base of the middle finger
+meshes = posed.vertices - knuckle + torch.tensor([0.0, 0.0, 1.0])
+camera = torch.tensor([[1050.0, 0, 128], [0, 1050, 140], [0, 0, 1]])
 fig = viz.theme.figure(9.5, 1.9)
 for i, ax in enumerate(fig.subplots(1, T)):
-    mesh = hand(truth[i : i + 1], torch.zeros(1, 10)).vertices[0]
     title = f"frame {i}\n{occlusion[i]:.0%} hidden"
-    viz.hand.draw_hand(ax, mesh, hand.faces, title=title)
+    viz.hand.draw_hand(ax, meshes[i], hand.faces, camera, title=title)
 viz.show(fig, **caption("clip"), dpi=90)
 
 # %% [markdown]
@@ -230,7 +233,7 @@ for name, x in {"steady": steady, "faster": faster}.items():
     on = torch.cat([x.diff(), x.diff()[-1:]])
     back = -torch.cat([x.diff()[:1], x.diff()])
     slipped = warp(x[None], on[None], back[None], index_slip=True)[0]
-    print(name, "motion: error of every guess", slipped - x, sep="\n")
+    print(f"{name} motion, error of every guess:\n{slipped - x}")
 
 # %% [markdown]
 # On a steady motion the slip cannot be seen, provided that b_0, which no frame
@@ -239,9 +242,8 @@ for name, x in {"steady": steady, "faster": faster}.items():
 # later frames (below the diagonal) suffer. The released code sums correctly.
 
 # %%
-late, early = slipped[3, 0] - x[0], back[0] - back[3]
-assert torch.isclose(late, early)
-assert torch.equal(slipped.triu(), x.expand(4, 4).triu())
+off = slipped - x  # of the last of the two, the faster motion
+assert torch.equal(off, (back - back[:, None]).tril())  # b_j − b_i
 
 # %% [markdown]
 # ## 5 How sure is each frame?
@@ -351,6 +353,7 @@ def turned(rotations, degrees, shared=False):
     return rotations @ axis_angle_to_rotmat(noise)
 
 
+# %%
 def say(rotations, shared=False):
     """What each frame says: its pose, the next one, the one before."""
     pose = turned(rotations, 3 + 12 * occlusion, shared)
@@ -372,6 +375,7 @@ def motion(there, here, space):
     return AS_VECTOR[space](there) - AS_VECTOR[space](here)
 
 
+# %%
 def fuse_clips(said, rotations, weights, space="rot6d"):
     """Every clip's fused hands, (CLIPS, T, 16, 3, 3)."""
     pose, after, before = said
@@ -380,6 +384,7 @@ def fuse_clips(said, rotations, weights, space="rot6d"):
     return fuse(pose, rotmat_to_rot6d(pose), *moves, weights, space)
 
 
+# %%
 def error_mm(predicted, target):
     """Hands (N,16,3,3) against one (16,3,3): N joint errors in mm."""
     both = torch.cat([predicted, target[None]])
@@ -395,6 +400,8 @@ def error_mm(predicted, target):
 pose, after, before = say(truth)
 moves = [motion(x, truth, "rot6d") for x in (after, before)]
 guesses = warp(rotmat_to_rot6d(pose), *moves)[:, :, CENTRE]
+
+# %%
 confidence = torch.zeros(T, requires_grad=True)
 adam = torch.optim.Adam([confidence], lr=0.1)
 for _ in range(60):
@@ -435,6 +442,7 @@ def errors_by_seed(shared, seeds=5):
     return {name: torch.stack(errors) for name, errors in found.items()}
 
 
+# %%
 kinds = {"errors independent": False, "errors shared": True}
 scores = {name: errors_by_seed(shared) for name, shared in kinds.items()}
 
@@ -478,7 +486,8 @@ for errors in scores.values():
 #
 # ## 7 The timeline
 #
-# One of those clips. Move the confidences: 0 for all is the plain average.
+# One of those clips, the one whose own centre frame is as wrong as in the middle
+# clip of all. Move the confidences: 0 for all is the plain average.
 #
 # **Predict first.** Set every confidence to −6 except that of frame 3, then
 # except that of frame 6. Which fused hand is closer to the truth?
@@ -486,11 +495,13 @@ for errors in scores.values():
 # %%
 torch.manual_seed(0)
 pose, after, before = say(truth)
+own = error_mm(pose[:, CENTRE], truth[CENTRE])
+one = int(own.argsort()[CLIPS // 2])
 timeline = FusionTimeline(
     hand,
-    rotmat_to_rot6d(pose[0]),
-    motion(after, truth, "rot6d")[0],
-    motion(before, truth, "rot6d")[0],
+    rotmat_to_rot6d(pose[one]),
+    motion(after[one], truth, "rot6d"),
+    motion(before[one], truth, "rot6d"),
     truth,
     occlusion,
 )
@@ -512,7 +523,7 @@ timeline.illustration()
 
 # %%
 ours = timeline.fused()
-theirs = fuse_clips((pose, after, before), truth, learned)[0, CENTRE]
+theirs = fuse_clips((pose, after, before), truth, learned)[one, CENTRE]
 assert torch.allclose(ours, theirs, atol=1e-5)
 
 # %% [markdown]
@@ -543,6 +554,7 @@ def means(pair):
     return added | {"SO(3)": mean_rotation(pair[None], half)[0]}
 
 
+# %%
 def disagree(bend, delta):
     """Two guesses about `bend` degrees of turn, and what is half-way."""
     middle = torch.tensor([bend, 0.0, 0.0]).deg2rad()
@@ -586,11 +598,11 @@ viz.show(fig, **caption("spaces"))
 # way round. The wrist of a hand can stand there; fingers cannot.
 
 # %%
-x_axis = torch.tensor([[1.0, 0, 0]])
-near_pi = axis_angle_to_rotmat(torch.tensor([[175.0], [185.0]]).deg2rad() * x_axis)
+about_x = torch.tensor([[175.0, 0, 0], [185.0, 0, 0], [180.0, 0, 0]])
+*near_pi, right = axis_angle_to_rotmat(about_x.deg2rad())
+near_pi = torch.stack(near_pi)
 vectors = rotmat_to_axis_angle(near_pi)
 assert torch.allclose(vectors[0], -vectors[1], atol=1e-4)
-right = axis_angle_to_rotmat(torch.tensor([180.0]).deg2rad() * x_axis[0])
 for name, mean in means(near_pi).items():
     print(f"{name:10} off by {degrees_apart(mean, right):5.1f}°")
 

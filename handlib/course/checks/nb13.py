@@ -36,15 +36,14 @@ OVER_FRAMES = Text(
     "softmax runs over the frames of each window",
     "softmax는 각 window의 frame 방향으로 계산해야 합니다",
 )
-NORMALISED = Text(
-    "the weights of a window add up to 1", "한 window의 weight 합은 1이어야 합니다"
-)
+NORMALISED = Text("the weights of a window add up to 1", "한 window의 weight 합은 1이어야 합니다")
 THROUGH_SOFTMAX = Text(
     "confidences become weights by a softmax: they may be negative",
     "confidence는 음수일 수 있으므로 softmax를 거쳐 weight가 되어야 합니다",
 )
 WEIGHTED = Text(
-    "the frames are weighed by their confidence", "frame마다 confidence에 따른 weight를 주어야 합니다"
+    "the frames are weighed by their confidence",
+    "frame마다 confidence에 따른 weight를 주어야 합니다",
 )
 SEEN_NOT_HIDDEN = Text(
     "the weight grows with what is seen, not with what is hidden",
@@ -54,9 +53,7 @@ IN_PROPORTION = Text(
     "weights are in proportion to the seen share (a softmax does not keep the ratio)",
     "weight는 보이는 비율에 비례해야 합니다 (softmax는 비율을 유지하지 않습니다)",
 )
-WITHIN_WINDOW = Text(
-    "each window is normalised by itself", "window마다 따로 정규화해야 합니다"
-)
+WITHIN_WINDOW = Text("each window is normalised by itself", "window마다 따로 정규화해야 합니다")
 FIRST_NEXT_TO_POSE = Text(
     "the first motion stands next to the pose: ⋯ f_{i+1} f_i R_i",
     "첫 번째 motion이 pose 바로 왼쪽에 와야 합니다: ⋯ f_{i+1} f_i R_i",

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
 from torch import Tensor
 
 from handlib.hands.hand_model import HandModel
@@ -93,8 +94,8 @@ class FusionTimeline:
             caption=f"Top: what each frame sees (orange: more than half hidden). Middle: its "
             f"guess of frame {j}, with its error. Bottom: weights {numbers}. Frame {j} alone is "
             f"{own:.0f} mm off, all frames together {error:.0f} mm.",
-            caption_ko=f"위: 각 frame이 추정한 손(주황색은 절반 이상 가려진 frame)입니다. 가운데: 각 "
-            f"frame이 추정한 frame {j}의 손과 그 오차입니다. 아래: weight입니다. Frame {j}만 쓰면 "
+            caption_ko=f"위: 각 frame이 추정한 손(주황색은 절반 이상 가려진 frame)입니다. 가운데: "
+            f"각 frame이 추정한 frame {j}의 손과 그 오차입니다. 아래: weight입니다. Frame {j}만 쓰면 "
             f"{own:.0f} mm, 모든 frame을 fusion하면 {error:.0f} mm의 오차가 남습니다.",
             dpi=90,
             colours=128,
@@ -139,8 +140,7 @@ class FusionTimeline:
         faces = self.hand.faces.numpy()
         if colour is None:
             return render_hand(vertices, faces, camera, _SIZE)
-        rgb = tuple(int(colour[k : k + 2], 16) / 255 for k in (1, 3, 5))
-        return render_hand(vertices, faces, camera, _SIZE, rgb)
+        return render_hand(vertices, faces, camera, _SIZE, to_rgb(colour))
 
     def widget(self) -> Any:
         """A slider for the frame and one for each confidence above the picture."""
