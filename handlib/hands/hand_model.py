@@ -31,7 +31,7 @@ from handlib.hands.skeleton import (
     PARENTS,
     Side,
 )
-from handlib.hands.skinning import skin
+from handlib.hands.skinning import skin_and_pick
 
 
 @dataclass(frozen=True)
@@ -114,8 +114,11 @@ class HandModel(nn.Module):
         rest_joints = torch.addmm(self.joint_template, betas, self.joint_offsets)
         rest_joints = rest_joints.unflatten(1, (-1, 3))  # B 16 3
         transforms, joints = forward_kinematics(rotations, rest_joints)
-        vertices = skin(transforms, self._blend(rotations, betas), self.skinning_weights)
-        joints = torch.cat([joints, vertices[:, self.tip_vertices]], dim=1)
+        points = self._blend(rotations, betas)
+        vertices, tips = skin_and_pick(
+            transforms, points, self.skinning_weights, self.tip_vertices
+        )
+        joints = torch.cat([joints, tips], dim=1)
         joints = joints[:, self.common_order]
         if translation is not None:
             vertices = vertices + translation[:, None]

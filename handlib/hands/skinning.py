@@ -14,7 +14,7 @@ from math import ceil
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
 # So many numbers of blended transforms, 2 MB, stay in the cache. A GPU takes all vertices at once.
@@ -31,33 +31,56 @@ def skin(
     transforms: [R | t], metres. weights: of the file, no gradient. Fastest with transforms and
     points whose batch dimension has stride 1.
     """
+    none = torch.empty(0, dtype=torch.long, device=points.device)
+    return skin_and_pick(transforms, points, weights, none)[0]
+
+
+def skin_and_pick(
+    transforms: Float[Tensor, "B J 3 4"],
+    points: Float[Tensor, "B 3 V"],
+    weights: Float[Tensor, "V J"],
+    picked: Int[Tensor, "P"],
+) -> tuple[Float[Tensor, "B V 3"], Float[Tensor, "B P 3"]]:
+    """`skin`, and some of the moved points once more.
+
+    Taken by `vertices[:, picked]`, a few points would make autograd fill and add arrays as large
+    as all vertices.
+    """
     columns = transforms.permute(1, 3, 2, 0).contiguous()  # of R, then t: J 4 3 B
-    return _Skinning.apply(columns, points.permute(2, 1, 0).contiguous(), weights)
+    return _Skinning.apply(columns, points.permute(2, 1, 0).contiguous(), weights, picked)
 
 
 class _Skinning(torch.autograd.Function):
     """Transforms as columns (J,4,3,B), points (V,3,B), weights (V,J) -> vertices (B,V,3)."""
 
     @staticmethod
-    def forward(ctx: Any, columns: Tensor, points: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(columns, points, weights)
+    def forward(ctx: Any, columns: Tensor, points: Tensor, weights: Tensor, picked: Tensor) -> Any:
+        ctx.save_for_backward(columns, points, weights, picked)
         moved = points.new_empty(points.shape[2], len(points), 3)
         for part in _parts(points):
             blended = _blend(columns, weights[part])
             moved[:, part] = _move(blended, points[part]).permute(2, 0, 1)
-        return moved
+        return moved, moved[:, picked]
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        columns, points, weights = ctx.saved_tensors
+    def backward(ctx: Any, gradient: Tensor, of_picked: Tensor) -> tuple[Tensor | None, ...]:
+        columns, points, weights, picked = ctx.saved_tensors
         if torch.is_grad_enabled():  # second derivatives are asked for
-            return *_differentiable_gradient(columns, points, weights, gradient), None
+            whole = gradient.index_add(1, picked, of_picked)
+            return *_differentiable_gradient(columns, points, weights, whole), None, None
         for_columns, for_points = torch.zeros_like(columns), torch.empty_like(points)
-        for part in _parts(points):
-            pulls = _outer(points[part], gradient[:, part])
+
+        def pull(part: slice | Tensor, gradient: Tensor, out: Tensor) -> None:
+            pulls = _outer(points[part], gradient)
             for_columns.flatten(1).addmm_(weights[part].T, pulls.flatten(1))
-            _turn_back(_blend(columns[:, :3], weights[part]), pulls[:, 3], out=for_points[part])
-        return for_columns, for_points, None
+            _turn_back(_blend(columns[:, :3], weights[part]), pulls[:, 3], out)
+
+        for part in _parts(points):
+            pull(part, gradient[:, part], out=for_points[part])
+        for_picked = for_points[picked]
+        pull(picked, of_picked, out=for_picked)
+        for_points.index_add_(0, picked, for_picked)
+        return for_columns, for_points, None, None
 
 
 def _parts(points: Tensor) -> list[slice]:
