@@ -215,28 +215,21 @@ def forward_kinematics(
     them.
     """
     columns = rotations.permute(1, 3, 2, 0).contiguous()  # 16 3 3 B
-    rest = rest_joints.permute(1, 2, 0).contiguous()  # 16 3 B
-    shifts = rest - _turn(columns, rest[:, None])[:, 0]
-    motions = torch.cat([columns, shifts[:, None]], dim=1)  # 16 4 3 B
-    parents, fingers = motions[:1], motions[1:].unflatten(0, (len(MANO_FINGERS), 3))
+    rest = rest_joints.permute(1, 2, 0)[:, None]  # 16 1 3 B
+    motions = torch.cat([columns, rest - _turn(columns, rest), rest], dim=1)  # R, t, joint
+    parent, fingers = motions[:1], motions[1:].unflatten(0, (len(MANO_FINGERS), 3))
     chained = []
-    for level in fingers.unbind(1):
-        parents = _chain(parents, level)
-        chained.append(parents)
-    transforms = torch.cat([motions[:1], torch.stack(chained, dim=1).flatten(0, 1)])
-    joints = _turn(transforms, rest[:, None])[:, 0] + transforms[:, 3]
-    return transforms.permute(3, 0, 2, 1), joints.permute(2, 0, 1)
+    for child in fingers.unbind(1):
+        turned = _turn(parent, child)
+        parent = torch.cat([turned[:, :3], turned[:, 3:] + parent[:, 3:4]], dim=1)
+        chained.append(parent)
+    motions = torch.cat([motions[:1], torch.stack(chained, dim=1).flatten(0, 1)])  # 16 5 3 B
+    return motions[:, :4].permute(3, 0, 2, 1), motions[:, 4].permute(2, 0, 1)
 
 
 def _turn(columns: Float[Tensor, "J _ 3 B"], vectors: Float[Tensor, "K N 3 B"]) -> Tensor:
     """R v of each vector, R given by its columns (those after the third are not read)."""
     return (columns[:, None, :3] * vectors[..., None, :]).sum(2)
-
-
-def _chain(parent: Float[Tensor, "J 4 3 B"], child: Float[Tensor, "K 4 3 B"]) -> Tensor:
-    """The child's motion first, then its parent's."""
-    turned = _turn(parent, child)
-    return torch.cat([turned[:, :3], turned[:, 3:] + parent[:, 3:]], dim=1)
 
 
 def load_hand(

@@ -10,6 +10,7 @@ belong to the file, so they get no gradient. Against plain tensor code:
   processor's cache, and the system need not hand out fresh memory, which costs more than the sums.
 """
 
+from collections.abc import Iterator
 from math import ceil
 from typing import Any
 
@@ -17,8 +18,8 @@ import torch
 from jaxtyping import Float, Int
 from torch import Tensor
 
-# So many numbers of blended transforms, 2 MB, stay in the cache. A GPU takes all vertices at once.
-_NUMBERS_AT_ONCE = 2**19
+# So many numbers of blended transforms, 4 MB, stay in the cache. A GPU takes all vertices at once.
+_NUMBERS_AT_ONCE = 2**20
 
 
 def skin(
@@ -56,11 +57,11 @@ class _Skinning(torch.autograd.Function):
     @staticmethod
     def forward(ctx: Any, columns: Tensor, points: Tensor, weights: Tensor, picked: Tensor) -> Any:
         ctx.save_for_backward(columns, points, weights, picked)
-        moved = points.new_empty(points.shape[2], len(points), 3)
-        for part in _parts(points):
-            blended = _blend(columns, weights[part])
-            moved[:, part] = _move(blended, points[part]).permute(2, 0, 1)
-        return moved, moved[:, picked]
+        vertices = points.new_empty(points.shape[2], len(points), 3)
+        for part, blended in _parts(points, numbers=4):
+            _blend(columns, weights[part], out=blended)
+            vertices[:, part] = _move(blended, points[part]).permute(2, 0, 1)
+        return vertices, vertices[:, picked]
 
     @staticmethod
     def backward(ctx: Any, gradient: Tensor, of_picked: Tensor) -> tuple[Tensor | None, ...]:
@@ -69,31 +70,34 @@ class _Skinning(torch.autograd.Function):
             whole = gradient.index_add(1, picked, of_picked)
             return *_differentiable_gradient(columns, points, weights, whole), None, None
         for_columns, for_points = torch.zeros_like(columns), torch.empty_like(points)
-
-        def pull(part: slice | Tensor, gradient: Tensor, out: Tensor) -> None:
-            pulls = _outer(points[part], gradient)
+        of_picked = of_picked.permute(1, 2, 0)
+        rooms = zip(_parts(points, numbers=4), _parts(points, numbers=3), strict=True)
+        for (part, pulls), (_, turns) in rooms:
+            pulls[:, 3] = gradient[:, part].permute(1, 2, 0)
+            inside = (part.start <= picked) & (picked < part.stop)
+            pulls[:, 3].index_add_(0, picked[inside] - part.start, of_picked[inside])
+            # What pulls at each vertex's own transform: gradient x [point, 1].
+            torch.mul(points[part, :, None], pulls[:, 3:], out=pulls[:, :3])
             for_columns.flatten(1).addmm_(weights[part].T, pulls.flatten(1))
-            _turn_back(_blend(columns[:, :3], weights[part]), pulls[:, 3], out)
-
-        for part in _parts(points):
-            pull(part, gradient[:, part], out=for_points[part])
-        for_picked = for_points[picked]
-        pull(picked, of_picked, out=for_picked)
-        for_points.index_add_(0, picked, for_picked)
+            _blend(columns[:, :3], weights[part], out=turns)
+            _turn_back(turns, pulls[:, 3], out=for_points[part])
         return for_columns, for_points, None, None
 
 
-def _parts(points: Tensor) -> list[slice]:
-    """Slices of about equal size along the vertices."""
+def _parts(points: Tensor, numbers: int) -> Iterator[tuple[slice, Tensor]]:
+    """Slices of about equal size along the vertices, each with the same room: n numbers 3 B."""
     vertices, _, batch = points.shape
-    numbers = 12 * vertices * batch if points.device.type == "cpu" else 0
-    size = ceil(vertices / max(ceil(numbers / _NUMBERS_AT_ONCE), 1))
-    return [slice(start, start + size) for start in range(0, vertices, size)]
+    total = 12 * vertices * batch if points.device.type == "cpu" else 0
+    size = ceil(vertices / max(ceil(total / _NUMBERS_AT_ONCE), 1))
+    room = points.new_empty(size, numbers, 3, batch)
+    for start in range(0, vertices, size):
+        stop = min(start + size, vertices)
+        yield slice(start, stop), room[: stop - start]
 
 
-def _blend(columns: Tensor, weights: Tensor) -> Tensor:
+def _blend(columns: Tensor, weights: Tensor, out: Tensor) -> None:
     """Each vertex's own transform, n 4 3 B (n 3 3 B of rotations alone)."""
-    return (weights @ columns.flatten(1)).unflatten(1, columns.shape[1:])
+    torch.mm(weights, columns.flatten(1), out=out.flatten(1))
 
 
 def _move(blended: Tensor, points: Tensor) -> Tensor:
@@ -102,14 +106,6 @@ def _move(blended: Tensor, points: Tensor) -> Tensor:
     for axis in range(3):
         moved.addcmul_(blended[:, axis], points[:, axis, None])
     return moved
-
-
-def _outer(points: Tensor, gradient: Tensor) -> Tensor:
-    """What pulls at each vertex's own transform: gradient x [point, 1], as n 4 3 B."""
-    pulls = points.new_empty(len(points), 4, *points.shape[1:])
-    pulls[:, 3] = gradient.permute(1, 2, 0)
-    torch.mul(points[:, :, None], pulls[:, 3:], out=pulls[:, :3])
-    return pulls
 
 
 def _turn_back(rotations: Tensor, gradient: Tensor, out: Tensor) -> None:
