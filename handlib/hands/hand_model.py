@@ -50,7 +50,6 @@ class HandModel(nn.Module):
     """
 
     faces: Tensor
-    template: Tensor
     blend_shapes: Tensor
     joint_regressor: Tensor
     joint_template: Tensor
@@ -66,13 +65,13 @@ class HandModel(nn.Module):
         self.side = side
         self.parents = PARENTS
         keep = partial(self.register_buffer, persistent=False)
-        blend_shapes = np.concatenate([data.shapedirs, data.posedirs], axis=2)  # 778 3 145
+        template = data.template[..., None]
+        blend_shapes = np.concatenate([template, data.shapedirs, data.posedirs], axis=2)
         # J(beta) is linear in beta, so the regressor is applied once, here.
         joint_template = data.joint_regressor @ data.template
         joint_offsets = np.einsum("jv,vcl->ljc", data.joint_regressor, data.shapedirs)
         for name, array in {
-            "template": data.template,
-            "blend_shapes": blend_shapes.reshape(-1, blend_shapes.shape[2]),
+            "blend_shapes": blend_shapes.reshape(-1, blend_shapes.shape[2]),  # 2334 146
             "joint_regressor": data.joint_regressor,
             "joint_template": joint_template.ravel(),
             "joint_offsets": joint_offsets.reshape(len(joint_offsets), -1),
@@ -86,14 +85,19 @@ class HandModel(nn.Module):
         keep("common_order", torch.tensor(COMMON_FROM_MANO_TIPS))
 
     @property
+    def template(self) -> Float[Tensor, "778 3"]:
+        """The hand at rest, metres, with the mean shape (a view)."""
+        return self.blend_shapes[:, 0].unflatten(0, (-1, 3))
+
+    @property
     def shapedirs(self) -> Float[Tensor, "778 3 10"]:
         """S of the paper: vertex offsets in metres per unit of beta (a view)."""
-        return self.blend_shapes[:, :BETAS].unflatten(0, (-1, 3))
+        return self.blend_shapes[:, 1 : 1 + BETAS].unflatten(0, (-1, 3))
 
     @property
     def posedirs(self) -> Float[Tensor, "778 3 135"]:
         """P of the paper: vertex offsets in metres per entry of R - I (a view)."""
-        return self.blend_shapes[:, BETAS:].unflatten(0, (-1, 3))
+        return self.blend_shapes[:, 1 + BETAS :].unflatten(0, (-1, 3))
 
     def forward(
         self,
@@ -111,6 +115,16 @@ class HandModel(nn.Module):
             ValueError: the pose has another shape, as PCA coefficients have.
         """
         rotations = _as_rotmats(pose)  # B 16 3 3
+        with torch.autocast(pose.device.type, enabled=False):  # metres need float32
+            vertices, joints = self._posed(rotations, betas)
+        if translation is not None:
+            vertices = vertices + translation[:, None]
+            joints = joints + translation[:, None]
+        return HandOutput(vertices, joints)
+
+    def _posed(
+        self, rotations: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
+    ) -> tuple[Float[Tensor, "B 778 3"], Float[Tensor, "B 21 3"]]:
         rest_joints = torch.addmm(self.joint_template, betas, self.joint_offsets)
         rest_joints = rest_joints.unflatten(1, (-1, 3))  # B 16 3
         transforms, joints = forward_kinematics(rotations, rest_joints)
@@ -118,21 +132,15 @@ class HandModel(nn.Module):
         vertices, tips = skin_and_pick(
             transforms, points, self.skinning_weights, self.tip_vertices
         )
-        joints = torch.cat([joints, tips], dim=1)
-        joints = joints[:, self.common_order]
-        if translation is not None:
-            vertices = vertices + translation[:, None]
-            joints = joints + translation[:, None]
-        return HandOutput(vertices, joints)
+        return vertices, torch.cat([joints, tips], dim=1)[:, self.common_order]
 
     def _blend(
         self, rotations: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
     ) -> Float[Tensor, "B 3 778"]:
         """T(beta, theta): template plus shape and pose offsets, in one matrix product."""
         feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)  # B 135
-        coefficients = torch.cat([betas, feature], dim=1)
-        posed = torch.addmm(self.template.reshape(-1, 1), self.blend_shapes, coefficients.T)
-        return posed.unflatten(0, (-1, 3)).permute(2, 1, 0)
+        coefficients = torch.cat([betas.new_ones(len(betas), 1), betas, feature], dim=1)  # B 146
+        return (self.blend_shapes @ coefficients.T).unflatten(0, (-1, 3)).permute(2, 1, 0)
 
     def pose_from_pca(
         self, coefficients: Float[Tensor, "B N"], flat_hand_mean: bool = False

@@ -99,10 +99,10 @@ def rotmat_to_rot6d(rotmat: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batc
 
 def _unit_quaternion_to_rotmat(q: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
     """R = I + 2 w [u] + 2 [u]^2, where [u] a is the cross product of the vector part and a."""
-    w, x, y, z = q.unbind(-1)
-    xx, yy, zz = 2 * x * x, 2 * y * y, 2 * z * z
-    xy, xz, yz = 2 * x * y, 2 * x * z, 2 * y * z
-    wx, wy, wz = 2 * w * x, 2 * w * y, 2 * w * z
+    w, x, y, z = (2**0.5 * q).unbind(-1)  # so that every product below is twice that of q
+    xx, yy, zz = x * x, y * y, z * z
+    xy, xz, yz = x * y, x * z, y * z
+    wx, wy, wz = w * x, w * y, w * z
     entries = [1 - yy - zz, xy - wz, xz + wy]
     entries += [xy + wz, 1 - xx - zz, yz - wx]
     entries += [xz - wy, yz + wx, 1 - xx - yy]
