@@ -2,7 +2,7 @@
 
 HandOccNet and Deformer at paper size, 256 px, against the plain networks of the tests with the
 same weights: forward pass in eval mode, and HandOccNet's training step (forward, loss, backward,
-Adam); Deformer along a clip against window by window. Times are medians over rounds in which the
+Adam); Deformer along a clip against window by window; the hand model against smplx. Times are medians over rounds in which the
 sides take turns, so that whatever else the machine does meets both. On a machine busy with other
 work, `--cpu` counts processor seconds (with OMP_WAIT_POLICY=passive, or threads that wait for each
 other count as work). The last lines are no ratio: how many synthetic images and frames are made a
@@ -10,15 +10,13 @@ second, which needs two free cores.
 """
 
 import argparse
-import statistics
 import sys
-import time
 from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
@@ -26,6 +24,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests" / "models")]
 from plain_handoccnet import PlainHandOccNet  # noqa: E402
 
 from bench import deformer, synthetic  # noqa: E402
+from bench import hand as bench_hand  # noqa: E402
+from bench.turns import Outputs, Runner, report, take_turns  # noqa: E402
 from handlib.hands.hand_model import load_hand  # noqa: E402
 from handlib.models import HandOccNet, HandOccNetConfig, fuse_for_inference  # noqa: E402
 from handlib.models.official import load_official_state  # noqa: E402
@@ -33,13 +33,11 @@ from handlib.models.official import load_official_state  # noqa: E402
 TARGETS = {
     "forward": 1.8,
     "training step": 1.4,
+    "hand model": 3.0,
     "Deformer's window": 1.5,
     "sliding over a clip": 4.0,
 }
 NAMES = ("pose", "betas", "joints_img", "heatmaps", "vertices")
-
-Outputs = dict[str, Tensor]
-Runner = Callable[[Tensor], Outputs]
 
 
 def main() -> int:
@@ -54,7 +52,12 @@ def main() -> int:
     print(f"torch {torch.__version__}, {options.threads} threads, {options.rounds} rounds")
     forward = bench_forward(plain, ours, hand, options)
     step = bench_training(plain, ours, hand, options)
-    reached = {"forward": forward, "training step": step, **bench_deformer(hand, options)}
+    reached = {
+        "forward": forward,
+        "training step": step,
+        "hand model": bench_hand.run(options),
+        **bench_deformer(hand, options),
+    }
     missed = [name for name, target in TARGETS.items() if reached[name] < target]
     for name, target in TARGETS.items():
         print(f"{name}: {reached[name]:.2f} times as fast (claimed: {target})")
@@ -156,22 +159,6 @@ def training_step(run: Runner, model: nn.Module, image: Tensor) -> Callable[[], 
     return step
 
 
-def take_turns(
-    actions: dict[str, Callable[[], object]], options: argparse.Namespace
-) -> dict[str, list[float]]:
-    """Seconds of each action in each round, after one that is not counted."""
-    clock = time.process_time if options.cpu else time.perf_counter
-    times: dict[str, list[float]] = {name: [] for name in actions}
-    for action in actions.values():
-        action()
-    for _ in range(options.rounds):
-        for name, action in actions.items():
-            start = clock()
-            action()
-            times[name].append(clock() - start)
-    return times
-
-
 def check_equal(results: dict[str, Outputs], tolerance: float = 1e-3) -> None:
     """Every output within `tolerance` of the plain one's largest value."""
     expected = results["plain"]
@@ -180,16 +167,6 @@ def check_equal(results: dict[str, Outputs], tolerance: float = 1e-3) -> None:
             difference = (value - expected[key]).abs().max() / expected[key].abs().max()
             if difference > tolerance:
                 raise SystemExit(f"{name}: {key} differs by {difference:.1e} of its largest value")
-
-
-def report(title: str, times: dict[str, list[float]]) -> dict[str, float]:
-    """Print the medians and return how many times as fast as plain each is."""
-    medians = {name: statistics.median(values) for name, values in times.items()}
-    ratios = {name: medians["plain"] / median for name, median in medians.items()}
-    print(title)
-    for name, median in medians.items():
-        print(f"  {name:20} {1000 * median:8.0f} ms  {ratios[name]:5.2f}", flush=True)
-    return ratios
 
 
 def _options() -> argparse.Namespace:

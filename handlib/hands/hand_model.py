@@ -3,8 +3,8 @@
 Romero, Tzionas and Black, "Embodied Hands: Modeling and Capturing Hands and Bodies Together",
 TOG 2017, section 3 (SMPL's eq. 2 to 6 for a hand). Equal to `smplx.MANO` on the same file in
 values and gradients; faster, because the five fingers go through the kinematic chain together,
-level by level, and skinning runs over planes of coordinates. Against smplx it returns 21 joints,
-tips included, and takes full joint angles only.
+level by level, and the batch is the last dimension in memory from the chain to the skinning.
+Against smplx it returns 21 joints, tips included, and takes full joint angles only.
 """
 
 import contextlib
@@ -31,7 +31,7 @@ from handlib.hands.skeleton import (
     PARENTS,
     Side,
 )
-from handlib.hands.skinning import skin
+from handlib.hands.skinning import skin_and_pick
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,6 @@ class HandModel(nn.Module):
     """
 
     faces: Tensor
-    template: Tensor
     blend_shapes: Tensor
     joint_regressor: Tensor
     joint_template: Tensor
@@ -66,14 +65,13 @@ class HandModel(nn.Module):
         self.side = side
         self.parents = PARENTS
         keep = partial(self.register_buffer, persistent=False)
-        # Blending and skinning run along planes: one coordinate of all vertices, then the next.
-        blend_shapes = np.concatenate([data.shapedirs, data.posedirs], axis=2).transpose(2, 1, 0)
+        template = data.template[..., None]
+        blend_shapes = np.concatenate([template, data.shapedirs, data.posedirs], axis=2)
         # J(beta) is linear in beta, so the regressor is applied once, here.
         joint_template = data.joint_regressor @ data.template
         joint_offsets = np.einsum("jv,vcl->ljc", data.joint_regressor, data.shapedirs)
         for name, array in {
-            "template": data.template,
-            "blend_shapes": blend_shapes.reshape(len(blend_shapes), -1),
+            "blend_shapes": blend_shapes.reshape(-1, blend_shapes.shape[2]),  # 2334 146
             "joint_regressor": data.joint_regressor,
             "joint_template": joint_template.ravel(),
             "joint_offsets": joint_offsets.reshape(len(joint_offsets), -1),
@@ -87,14 +85,19 @@ class HandModel(nn.Module):
         keep("common_order", torch.tensor(COMMON_FROM_MANO_TIPS))
 
     @property
+    def template(self) -> Float[Tensor, "778 3"]:
+        """The hand at rest, metres, with the mean shape (a view)."""
+        return self.blend_shapes[:, 0].unflatten(0, (-1, 3))
+
+    @property
     def shapedirs(self) -> Float[Tensor, "778 3 10"]:
         """S of the paper: vertex offsets in metres per unit of beta (a view)."""
-        return self.blend_shapes[:BETAS].unflatten(1, (3, -1)).permute(2, 1, 0)
+        return self.blend_shapes[:, 1 : 1 + BETAS].unflatten(0, (-1, 3))
 
     @property
     def posedirs(self) -> Float[Tensor, "778 3 135"]:
         """P of the paper: vertex offsets in metres per entry of R - I (a view)."""
-        return self.blend_shapes[BETAS:].unflatten(1, (3, -1)).permute(2, 1, 0)
+        return self.blend_shapes[:, 1 + BETAS :].unflatten(0, (-1, 3))
 
     def forward(
         self,
@@ -112,27 +115,32 @@ class HandModel(nn.Module):
             ValueError: the pose has another shape, as PCA coefficients have.
         """
         rotations = _as_rotmats(pose)  # B 16 3 3
-        rest_joints = torch.addmm(self.joint_template, betas, self.joint_offsets)
-        rest_joints = rest_joints.unflatten(1, (-1, 3))  # B 16 3
-        turns, joints = forward_kinematics(rotations, rest_joints)
-        shifts = joints - (turns @ rest_joints[..., None]).squeeze(-1)
-        transforms = torch.cat([turns, shifts[..., None]], dim=-1)  # B 16 3 4
-        vertices = skin(transforms, self._blend(rotations, betas), self.skinning_weights)
-        joints = torch.cat([joints, vertices[:, self.tip_vertices]], dim=1)
-        joints = joints[:, self.common_order]
+        with torch.autocast(pose.device.type, enabled=False):  # metres need float32
+            vertices, joints = self._posed(rotations, betas)
         if translation is not None:
             vertices = vertices + translation[:, None]
             joints = joints + translation[:, None]
         return HandOutput(vertices, joints)
+
+    def _posed(
+        self, rotations: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
+    ) -> tuple[Float[Tensor, "B 778 3"], Float[Tensor, "B 21 3"]]:
+        rest_joints = torch.addmm(self.joint_template, betas, self.joint_offsets)
+        rest_joints = rest_joints.unflatten(1, (-1, 3))  # B 16 3
+        transforms, joints = forward_kinematics(rotations, rest_joints)
+        points = self._blend(rotations, betas)
+        vertices, tips = skin_and_pick(
+            transforms, points, self.skinning_weights, self.tip_vertices
+        )
+        return vertices, torch.cat([joints, tips], dim=1)[:, self.common_order]
 
     def _blend(
         self, rotations: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
     ) -> Float[Tensor, "B 3 778"]:
         """T(beta, theta): template plus shape and pose offsets, in one matrix product."""
         feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)  # B 135
-        coefficients = torch.cat([betas, feature], dim=1)
-        posed = torch.addmm(self.template.T.flatten(), coefficients, self.blend_shapes)
-        return posed.unflatten(1, (3, -1))
+        coefficients = torch.cat([betas.new_ones(len(betas), 1), betas, feature], dim=1)  # B 146
+        return (self.blend_shapes @ coefficients.T).unflatten(0, (-1, 3)).permute(2, 1, 0)
 
     def pose_from_pca(
         self, coefficients: Float[Tensor, "B N"], flat_hand_mean: bool = False
@@ -205,30 +213,31 @@ class HandModel(nn.Module):
 
 def forward_kinematics(
     rotations: Float[Tensor, "B 16 3 3"], rest_joints: Float[Tensor, "B 16 3"]
-) -> tuple[Float[Tensor, "B 16 3 3"], Float[Tensor, "B 16 3"]]:
-    """Chain local rotations along MANO's tree: global rotations and posed joints (eq. 3 of SMPL).
+) -> tuple[Float[Tensor, "B 16 3 4"], Float[Tensor, "B 16 3"]]:
+    """Chain local rotations along MANO's tree: skinning transforms and posed joints (metres).
 
-    The tree is a wrist with five fingers of three joints, so three steps do for all fifteen.
+    A joint's own motion turns points about its rest position: x -> R x + (J - R J). Chained with
+    its parent's, it carries points of the rest pose to the posed hand (eq. 3 and 4 of SMPL), its
+    own rest position among them. The tree is a wrist with five fingers of three joints, so three
+    steps do for all fifteen. The transforms [R | t] have the batch last in memory, as `skin` wants
+    them.
     """
-    fingers = (len(MANO_FINGERS), 3)
-    local = rotations[:, 1:].unflatten(1, fingers)  # B 5 3 3 3
-    rest = rest_joints[:, 1:].unflatten(1, fingers)  # B 5 3 3
-    parent_rest = rest_joints[:, None, 0]
-    turn, joint = rotations[:, None, 0], rest_joints[:, None, 0]
-    turns, joints = [], []
-    for level in range(3):
-        bone = rest[:, :, level] - parent_rest
-        joint = joint + (turn @ bone[..., None]).squeeze(-1)
-        turn = turn @ local[:, :, level]
-        parent_rest = rest[:, :, level]
-        turns.append(turn)
-        joints.append(joint)
-    finger_turns = torch.stack(turns, dim=2).flatten(1, 2)  # B 15 3 3
-    finger_joints = torch.stack(joints, dim=2).flatten(1, 2)
-    return (
-        torch.cat([rotations[:, :1], finger_turns], dim=1),
-        torch.cat([rest_joints[:, :1], finger_joints], dim=1),
-    )
+    columns = rotations.permute(1, 3, 2, 0).contiguous()  # 16 3 3 B
+    rest = rest_joints.permute(1, 2, 0)[:, None]  # 16 1 3 B
+    motions = torch.cat([columns, rest - _turn(columns, rest), rest], dim=1)  # R, t, joint
+    parent, fingers = motions[:1], motions[1:].unflatten(0, (len(MANO_FINGERS), 3))
+    chained = []
+    for child in fingers.unbind(1):
+        turned = _turn(parent, child)
+        parent = torch.cat([turned[:, :3], turned[:, 3:] + parent[:, 3:4]], dim=1)
+        chained.append(parent)
+    motions = torch.cat([motions[:1], torch.stack(chained, dim=1).flatten(0, 1)])  # 16 5 3 B
+    return motions[:, :4].permute(3, 0, 2, 1), motions[:, 4].permute(2, 0, 1)
+
+
+def _turn(columns: Float[Tensor, "J _ 3 B"], vectors: Float[Tensor, "K N 3 B"]) -> Tensor:
+    """R v of each vector, R given by its columns (those after the third are not read)."""
+    return (columns[:, None, :3] * vectors[..., None, :]).sum(2)
 
 
 def load_hand(

@@ -99,10 +99,14 @@ def rotmat_to_rot6d(rotmat: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "*batc
 
 def _unit_quaternion_to_rotmat(q: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 3 3"]:
     """R = I + 2 w [u] + 2 [u]^2, where [u] a is the cross product of the vector part and a."""
-    scalar, vector = q[..., :1, None], q[..., None, 1:]
-    identity = torch.eye(3, dtype=q.dtype, device=q.device).expand(*q.shape[:-1], 3, 3)
-    cross = torch.linalg.cross(identity, vector, dim=-1)
-    return identity + 2 * (scalar * cross + cross @ cross)
+    w, x, y, z = (2**0.5 * q).unbind(-1)  # so that every product below is twice that of q
+    xx, yy, zz = x * x, y * y, z * z
+    xy, xz, yz = x * y, x * z, y * z
+    wx, wy, wz = w * x, w * y, w * z
+    entries = [1 - yy - zz, xy - wz, xz + wy]
+    entries += [xy + wz, 1 - xx - zz, yz - wx]
+    entries += [xz - wy, yz + wx, 1 - xx - yy]
+    return torch.stack(entries, dim=-1).unflatten(-1, (3, 3))
 
 
 def _upper_half(quaternion: Float[Tensor, "*batch 4"]) -> Float[Tensor, "*batch 4"]:

@@ -1,20 +1,25 @@
 """Linear blend skinning with its gradient in closed form.
 
 Loper et al., "SMPL", TOG 2015, eq. 1 to 4: vertex v goes to sum_j w_vj (R_j v + t_j). The weights
-belong to the file, so they get no gradient. Against plain tensor code: coordinates are kept as
-planes, one coordinate of all vertices after the other, and the blended transforms, the largest
-array by far, are formed for a few samples at a time and again for the gradient instead of being
-kept. Left to autograd, the backward pass takes several times as long.
+belong to the file, so they get no gradient. Against plain tensor code:
+
+- The batch is the last dimension, so that every product runs along it, unbroken. Tensors that lie
+  in memory this way, as `forward_kinematics` makes them, are taken without a copy.
+- The blended transforms, twelve numbers a vertex and by far the largest array, are formed for a
+  few vertices at a time, and again for the gradient instead of being kept: they never leave the
+  processor's cache, and the system need not hand out fresh memory, which costs more than the sums.
 """
 
+from collections.abc import Iterator
+from math import ceil
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from torch import Tensor
 
-# So many samples' blended transforms stay in a core's cache. A GPU takes the batch at once.
-_SAMPLES_AT_ONCE = 32
+# So many numbers of blended transforms, 4 MB, stay in the cache. A GPU takes all vertices at once.
+_NUMBERS_AT_ONCE = 2**20
 
 
 def skin(
@@ -24,62 +29,97 @@ def skin(
 ) -> Float[Tensor, "B V 3"]:
     """Move points, given as planes of x, y and z, by the weighted mean of the joints' transforms.
 
-    transforms: [R | t], metres. weights: of the file, no gradient.
+    transforms: [R | t], metres. weights: of the file, no gradient. Fastest with transforms and
+    points whose batch dimension has stride 1.
     """
-    return _Skinning.apply(transforms, points, weights)
+    none = torch.empty(0, dtype=torch.long, device=points.device)
+    return skin_and_pick(transforms, points, weights, none)[0]
+
+
+def skin_and_pick(
+    transforms: Float[Tensor, "B J 3 4"],
+    points: Float[Tensor, "B 3 V"],
+    weights: Float[Tensor, "V J"],
+    picked: Int[Tensor, "P"],
+) -> tuple[Float[Tensor, "B V 3"], Float[Tensor, "B P 3"]]:
+    """`skin`, and some of the moved points once more.
+
+    Taken by `vertices[:, picked]`, a few points would make autograd fill and add arrays as large
+    as all vertices.
+    """
+    columns = transforms.permute(1, 3, 2, 0).contiguous()  # of R, then t: J 4 3 B
+    return _Skinning.apply(columns, points.permute(2, 1, 0).contiguous(), weights, picked)
 
 
 class _Skinning(torch.autograd.Function):
-    @staticmethod
-    def forward(ctx: Any, transforms: Tensor, points: Tensor, weights: Tensor) -> Tensor:
-        ctx.save_for_backward(transforms, points, weights)
-        moved = points.new_empty(len(points), points.shape[2], 3)
-        for part in _parts(points):
-            moved[part] = _move(transforms[part], points[part], weights).transpose(1, 2)
-        return moved
+    """Transforms as columns (J,4,3,B), points (V,3,B), weights (V,J) -> vertices (B,V,3)."""
 
     @staticmethod
-    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor, Tensor, None]:
-        transforms, points, weights = ctx.saved_tensors
-        for_transforms, for_points = torch.empty_like(transforms), torch.empty_like(points)
-        for part in _parts(points):
-            planes = gradient[part].transpose(1, 2).contiguous()  # B 3 V
-            for_transforms[part] = _outer(planes, points[part], weights)
-            for_points[part] = _turn_back(transforms[part], planes, weights)
-        return for_transforms, for_points, None
+    def forward(ctx: Any, columns: Tensor, points: Tensor, weights: Tensor, picked: Tensor) -> Any:
+        ctx.save_for_backward(columns, points, weights, picked)
+        vertices = points.new_empty(points.shape[2], len(points), 3)
+        for part, blended in _parts(points, numbers=4):
+            _blend(columns, weights[part], out=blended)
+            vertices[:, part] = _move(blended, points[part]).permute(2, 0, 1)
+        return vertices, vertices[:, picked]
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor, of_picked: Tensor) -> tuple[Tensor | None, ...]:
+        columns, points, weights, picked = ctx.saved_tensors
+        if torch.is_grad_enabled():  # second derivatives are asked for
+            whole = gradient.index_add(1, picked, of_picked)
+            return *_differentiable_gradient(columns, points, weights, whole), None, None
+        for_columns, for_points = torch.zeros_like(columns), torch.empty_like(points)
+        of_picked = of_picked.permute(1, 2, 0)
+        rooms = zip(_parts(points, numbers=4), _parts(points, numbers=3), strict=True)
+        for (part, pulls), (_, turns) in rooms:
+            pulls[:, 3] = gradient[:, part].permute(1, 2, 0)
+            inside = (part.start <= picked) & (picked < part.stop)
+            pulls[:, 3].index_add_(0, picked[inside] - part.start, of_picked[inside])
+            # What pulls at each vertex's own transform: gradient x [point, 1].
+            torch.mul(points[part, :, None], pulls[:, 3:], out=pulls[:, :3])
+            for_columns.flatten(1).addmm_(weights[part].T, pulls.flatten(1))
+            _blend(columns[:, :3], weights[part], out=turns)
+            _turn_back(turns, pulls[:, 3], out=for_points[part])
+        return for_columns, for_points, None, None
 
 
-def _parts(batch: Tensor) -> list[slice]:
-    size = _SAMPLES_AT_ONCE if batch.device.type == "cpu" else max(len(batch), 1)
-    return [slice(start, start + size) for start in range(0, len(batch), size)]
+def _parts(points: Tensor, numbers: int) -> Iterator[tuple[slice, Tensor]]:
+    """Slices of about equal size along the vertices, each with the same room: n numbers 3 B."""
+    vertices, _, batch = points.shape
+    total = 12 * vertices * batch if points.device.type == "cpu" else 0
+    size = ceil(vertices / max(ceil(total / _NUMBERS_AT_ONCE), 1))
+    room = points.new_empty(size, numbers, 3, batch)
+    for start in range(0, vertices, size):
+        stop = min(start + size, vertices)
+        yield slice(start, stop), room[: stop - start]
 
 
-def _blend(transforms: Tensor, weights: Tensor) -> Tensor:
-    """Each vertex's own transform, planes B 3 4 V (B 3 3 V of rotations alone)."""
-    by_entry = transforms.permute(0, 2, 3, 1)  # B 3 4 J
-    return (by_entry.flatten(0, 2) @ weights.T).unflatten(0, by_entry.shape[:3])
+def _blend(columns: Tensor, weights: Tensor, out: Tensor) -> None:
+    """Each vertex's own transform, n 4 3 B (n 3 3 B of rotations alone)."""
+    torch.mm(weights, columns.flatten(1), out=out.flatten(1))
 
 
-def _move(transforms: Tensor, points: Tensor, weights: Tensor) -> Tensor:
-    *columns, moved = _blend(transforms, weights).unbind(2)  # each B 3 V
-    for column, coordinate in zip(columns, points[:, None].unbind(2), strict=True):
-        moved = torch.addcmul(moved, column, coordinate)
+def _move(blended: Tensor, points: Tensor) -> Tensor:
+    """R p + t, in the memory of t."""
+    moved = blended[:, 3]
+    for axis in range(3):
+        moved.addcmul_(blended[:, axis], points[:, axis, None])
     return moved
 
 
-def _outer(planes: Tensor, points: Tensor, weights: Tensor) -> Tensor:
-    """Gradient of the transforms: the weighted sum over vertices of gradient x [point, 1]."""
-    turned = (planes[:, :, None] * points[:, None]).flatten(0, 2) @ weights  # B*9 J
-    shifted = planes.flatten(0, 1) @ weights  # B*3 J
-    turned, shifted = turned.unflatten(0, (-1, 3, 3)), shifted.unflatten(0, (-1, 3, 1))
-    return torch.cat([turned, shifted], dim=2).permute(0, 3, 1, 2)  # B J 3 4
-
-
-def _turn_back(transforms: Tensor, planes: Tensor, weights: Tensor) -> Tensor:
+def _turn_back(rotations: Tensor, gradient: Tensor, out: Tensor) -> None:
     """Gradient of the points: each vertex's own rotation, transposed, on the gradient."""
-    rows = _blend(transforms[..., :3], weights).unbind(1)  # each B 3 V
-    first, *others = zip(rows, planes[:, None].unbind(2), strict=True)
-    gradient = first[0] * first[1]
-    for row, plane in others:
-        gradient = torch.addcmul(gradient, row, plane)
-    return gradient
+    torch.mul(rotations[:, :, 0], gradient[:, 0, None], out=out)
+    for row in (1, 2):
+        out.addcmul_(rotations[:, :, row], gradient[:, row, None])
+
+
+def _differentiable_gradient(
+    columns: Tensor, points: Tensor, weights: Tensor, gradient: Tensor
+) -> tuple[Tensor, Tensor]:
+    """The same gradient by operations that autograd can follow, all vertices at once."""
+    turned = torch.einsum("bvr,vcb,vj->jcrb", gradient, points, weights)
+    shifted = torch.einsum("bvr,vj->jrb", gradient, weights)
+    for_points = torch.einsum("bvr,vj,jcrb->vcb", gradient, weights, columns[:, :3])
+    return torch.cat([turned, shifted[:, None]], dim=1), for_points

@@ -16,7 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.spatial.transform import Rotation
 from torch import Tensor, nn
-from torch.autograd import gradcheck
+from torch.autograd import gradcheck, gradgradcheck
 
 from handlib.hands import HandModel, HandOutput, load_hand, read_mano_file
 from handlib.hands.rotations import axis_angle_to_rotmat
@@ -262,6 +262,43 @@ def test_empty_batch(hand: HandModel) -> None:
     assert output.joints.shape == (0, 21, 3)
     output.vertices.sum().backward()
     assert pose.grad is not None
+
+
+def test_half_precision_around_it_leaves_metres_alone(hand: HandModel) -> None:
+    inputs = random_hands(2, 4, torch.float32)
+    expected = hand(*inputs)
+    with torch.autocast("cpu", torch.bfloat16):
+        found = hand(*inputs)
+    assert torch.equal(found.vertices, expected.vertices)
+    assert torch.equal(found.joints, expected.joints)
+
+
+def test_large_batches_are_skinned_in_parts() -> None:
+    """Every hand of a batch as when it comes alone, tips and gradients included."""
+    inputs = random_hands(300, 2, torch.float64)
+    hand = load_hand().double()
+    whole = hand(*inputs)
+    weight = torch.randn_like(whole.joints)
+    gradients = torch.autograd.grad((whole.joints * weight).sum(), inputs)
+    for n in (0, 150, 299):
+        alone = [x[n : n + 1].detach().requires_grad_() for x in inputs]
+        single = hand(*alone)
+        torch.testing.assert_close(single.vertices[0], whole.vertices[n])
+        joints = (single.joints[0] * weight[n]).sum()
+        for found, expected in zip(gradients, torch.autograd.grad(joints, alone), strict=True):
+            torch.testing.assert_close(found[n], expected[0])
+
+
+def test_second_derivatives() -> None:
+    hand = load_hand().double()
+    pose, betas = random_hands(1, 8, torch.float64)[:2]
+    picked = torch.arange(0, 778, 97)
+
+    def some(pose: Tensor, betas: Tensor) -> Tensor:
+        output = hand(pose, betas)
+        return torch.cat([output.vertices[:, picked], output.joints], dim=1)
+
+    assert gradgradcheck(some, (pose, betas), fast_mode=True)
 
 
 def test_checkpoints_carry_no_hand(hand: HandModel) -> None:
