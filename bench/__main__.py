@@ -2,11 +2,11 @@
 
 HandOccNet and Deformer at paper size, 256 px, against the plain networks of the tests with the
 same weights: forward pass in eval mode, and HandOccNet's training step (forward, loss, backward,
-Adam); Deformer along a clip against window by window; the hand model against smplx. Times are medians over rounds in which the
-sides take turns, so that whatever else the machine does meets both. On a machine busy with other
-work, `--cpu` counts processor seconds (with OMP_WAIT_POLICY=passive, or threads that wait for each
-other count as work). The last lines are no ratio: how many synthetic images and frames are made a
-second, which needs two free cores.
+Adam); Deformer along a clip against window by window; the hand model against smplx. Times are
+medians over rounds in which the sides take turns, so that whatever else the machine does meets
+both. On a machine busy with other work, `--cpu` counts processor seconds (with
+OMP_WAIT_POLICY=passive, or threads that wait for each other count as work). The last lines are no
+ratio: how many synthetic images and frames are made a second, which needs two free cores.
 """
 
 import argparse

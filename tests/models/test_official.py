@@ -64,3 +64,37 @@ def test_runs_no_code_of_a_file(tmp_path, capsys, hand):
     with pytest.raises(Exception, match="weights_only|Weights only"):
         official.load_handoccnet(path, hand)
     assert "this ran" not in capsys.readouterr().out
+
+
+@pytest.fixture(scope="module")
+def deformer_state():
+    return official_state("deformer")
+
+
+def test_reads_both_networks_of_a_deformer_checkpoint(tmp_path, deformer_state, hand):
+    path = tmp_path / "checkpoint.pth"
+    released = {f"module.{key}": value for key, value in deformer_state.items()}
+    released["module.honet.hand_hm_layer.uu"] = torch.zeros(32, 32)
+    torch.save({"state_dict": released, "epoch": 60}, path)
+    model, judge = official.load_deformer(path, hand), official.load_discriminator(path)
+    assert not model.training and not judge.training
+    weight = deformer_state["honet.mano_branch.bw_dynamic_pose_reg.weight"]
+    assert torch.equal(model.motion_head.backward_motion.weight, weight)
+    weight = deformer_state["motion_discriminator.fc.weight"]
+    assert torch.equal(judge.score.weight, weight)
+
+
+def test_names_everything_that_is_wrong_with_a_deformer(deformer_state, hand):
+    wrong = dict(deformer_state)
+    del wrong["honet.hand_query_embed.weight"]
+    wrong["honet.mano_branch.extra.bias"] = torch.zeros(1)
+    with pytest.raises(ValueError) as error:
+        official.load_deformer(wrong, hand)
+    assert "1 missing: hand_query_embed.weight;" in str(error.value)
+    assert "1 unexpected: mano_branch.extra.bias" in str(error.value)
+
+
+def test_a_checkpoint_without_a_discriminator_says_so(deformer_state):
+    alone = {key: value for key, value in deformer_state.items() if key.startswith("honet.")}
+    with pytest.raises(ValueError, match="16 missing: attention.attention.0.bias"):
+        official.load_discriminator(alone)
