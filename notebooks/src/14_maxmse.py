@@ -220,7 +220,7 @@ ax.plot(runs, released, label="maxMSE, released")
 ax.set(xlabel="squared error of the point", ylabel="slope along it")
 ax.legend()
 turn = float(runs[(released < 0).sum()])
-viz.show(fig, **caption("slopes", turn=turn))
+viz.show(fig, **caption("pull", turn=turn))
 
 # %% [markdown]
 # ## 3 A point that is pushed away
