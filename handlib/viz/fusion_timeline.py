@@ -95,8 +95,9 @@ class FusionTimeline:
             f"guess of frame {j}, with its error. Bottom: weights {numbers}. Frame {j} alone is "
             f"{own:.0f} mm off, all frames together {error:.0f} mm.",
             caption_ko=f"위: 각 frame이 추정한 손(주황색은 절반 이상 가려진 frame)입니다. 가운데: "
-            f"각 frame이 추정한 frame {j}의 손과 그 오차입니다. 아래: weight입니다. Frame {j}만 쓰면 "
-            f"{own:.0f} mm, 모든 frame을 fusion하면 {error:.0f} mm의 오차가 남습니다.",
+            f"각 frame이 추정한 frame {j}의 손과 그 오차입니다. 아래: weight입니다. "
+            f"Frame {j}만 쓰면 {own:.0f} mm, 모든 frame을 fusion하면 {error:.0f} mm의 "
+            "오차가 남습니다.",
             dpi=90,
             colours=128,
         )
