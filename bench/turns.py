@@ -27,11 +27,18 @@ def take_turns(
     return times
 
 
-def report(title: str, times: dict[str, list[float]]) -> dict[str, float]:
-    """Print the medians and return how many times as fast as plain each is."""
+def report(
+    title: str, times: dict[str, list[float]], notes: dict[str, str] | None = None
+) -> dict[str, float]:
+    """Print the medians and return how many times as fast as the first each is."""
     medians = {name: statistics.median(values) for name, values in times.items()}
-    ratios = {name: medians["plain"] / median for name, median in medians.items()}
+    first = next(iter(medians.values()))
+    ratios = {name: first / median for name, median in medians.items()}
     print(title)
     for name, median in medians.items():
-        print(f"  {name:20} {1000 * median:8.0f} ms  {ratios[name]:5.2f}", flush=True)
+        note = (notes or {}).get(name, "")
+        print(
+            f"  {name:20} {1000 * median:8.0f} ms  {ratios[name]:5.2f}  {note}".rstrip(),
+            flush=True,
+        )
     return ratios
