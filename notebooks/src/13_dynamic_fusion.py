@@ -509,6 +509,7 @@ timeline.widget()
 
 # %% [markdown]
 # The same as still pictures: first equal weights, then the learned ones.
+# On a single clip either may be ahead: section 6 says which is better on average.
 
 # %%
 timeline.illustration()

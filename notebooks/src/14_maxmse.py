@@ -242,12 +242,12 @@ def descend(detach, steps=12, rate=0.2):
         with torch.no_grad():
             x -= rate * pull
         places.append(x.detach().clone())
-        losses.append(float(loss))
+        losses.append(loss.item())
     return torch.stack(places), torch.tensor(losses)
 
 
 # %%
-paths = {name: descend(d) for name, d in (("released", 0), ("detached", 1))}
+paths = {"released": descend(False), "detached": descend(True)}
 
 # %%
 for name, (places, losses) in paths.items():
