@@ -112,6 +112,7 @@ def mean_rotation(
 
     Its polar factor, by Newton's iteration (Björck and Bowie 1971): products only, so that the
     gradient stays finite where a singular value decomposition's does not, at equal rotations.
+    Guesses that cancel each other, nearly a half turn apart, have no mean, here as anywhere.
     """
     shape = (*weights.shape, *(1,) * (rotations.ndim - 2))
     mean = (weights.reshape(shape) * rotations).sum(dim=1)
