@@ -8,7 +8,7 @@ from handlib.data.synthetic.objects import Split
 from handlib.data.synthetic.rendered_set import RenderedSet, asset_digests, shipped_hand
 from handlib.data.synthetic.stills import Still, make_still
 
-RENDERER_VERSION = 4
+RENDERER_VERSION = 5
 """Raise it with every change that alters an image or a label: old caches are then left alone."""
 
 
