@@ -195,9 +195,11 @@ class HandOccNet(nn.Module):
             encoding = torch.cat([encoding, 4 * (joints_img - 0.5).flatten(1), depths], dim=1)
             depths = depths * DEPTH_UNIT
         pose, betas = self.mano_head(encoding)
-        vertices, joints = self._hand(pose, betas)
+        hand = self.hand(pose, betas)
         early = self._read_out(features)
-        return HandPrediction(pose, betas, vertices, joints, joints_img, heatmaps, *early, depths)
+        return HandPrediction(
+            pose, betas, hand.vertices, hand.joints, joints_img, heatmaps, *early, depths
+        )
 
     def _features(self, image: Float[Tensor, "B 3 S S"]) -> Float[Tensor, "B C h w"]:
         stages = self.backbone(image.contiguous(memory_format=layout(self.pyramid.smooth)))
@@ -224,13 +226,6 @@ class HandOccNet(nn.Module):
             return None, None
         masks, scores = self.readout(features).split((2, JOINTS), dim=1)
         return masks, spatial_softmax(scores.float())
-
-    def _hand(
-        self, pose: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
-    ) -> tuple[Float[Tensor, "B V 3"], Float[Tensor, "B 21 3"]]:
-        with torch.autocast(pose.device.type, enabled=False):  # metres need float32
-            output = self.hand(pose, betas)
-        return output.vertices, output.joints
 
     def _check(self, image: Tensor) -> None:
         size = self.config.image_size

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import fields
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Float
 from torch import Tensor
 
 from handlib.data.windows import window_indices
@@ -40,7 +40,7 @@ def slide(
             )
         ]
         features = _join(parts, index.flatten().to(frames.device))
-        sides = None if left is None else _same(left, len(index), frames.device)
+        sides = None if left is None else torch.full((len(index),), left, device=frames.device)
         hidden = None if occlusion is None else occlusion[index]
         return model.predict(features, len(index), sides, hidden)
 
@@ -52,7 +52,3 @@ def _join(parts: list[FrameFeatures], index: Tensor) -> FrameFeatures:
         for field in fields(FrameFeatures)
     )
     return FrameFeatures(*columns)
-
-
-def _same(left: bool, count: int, device: torch.device) -> Bool[Tensor, " B"]:
-    return torch.full((count,), left, device=device)

@@ -19,8 +19,7 @@ from handlib.models.discriminator import MotionDiscriminator, motion_input
 class Critic:
     """A discriminator with its own optimiser, which `fit` lets learn after every step.
 
-    `weight` is λ. The defaults are the released ones; the released schedule, × 0.7 every ten
-    epochs, follows the network's where `scale_rate` is called.
+    `weight` is λ. The defaults are the released ones. `fit` lets the rate fall with the network's.
     """
 
     def __init__(

@@ -1,6 +1,7 @@
 """Notebook 00: wrong answers fail for the right reason, right ones need no one way."""
 
 import pytest
+from wrong_answers import cases
 
 from handlib.course import check
 from handlib.course.checks import nb00
@@ -95,13 +96,6 @@ HAND_ERROR = {
         check.VALUES,
     ),
 }
-
-
-def cases(check_function, answers):
-    return [
-        pytest.param(check_function, answer, failed, id=f"{check_function.__name__}: {name}")
-        for name, (answer, failed) in answers.items()
-    ]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from wrong_answers import cases
 
 from handlib.course import check
 from handlib.course.checks import nb06
@@ -91,13 +92,6 @@ MASS = {
     "one number a query": (lambda c, q, v: c[q][:, v].sum(1), check.SHAPE),
     "sum over the queries": (lambda c, q, v: c[q][:, v].sum(), check.VALUES),
 }
-
-
-def cases(check_function, answers):
-    return [
-        pytest.param(check_function, answer, failed, id=f"{check_function.__name__}: {name}")
-        for name, (answer, failed) in answers.items()
-    ]
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@ import math
 
 import pytest
 import torch
+from wrong_answers import cases
 
 from handlib.course import check
 from handlib.course.checks import nb10
@@ -238,13 +239,6 @@ STEP = {
     "goes uphill": (uphill, check.VALUES),
     "records no graph": (without_gradient, check.RUNS),
 }
-
-
-def cases(check_function, answers):
-    return [
-        pytest.param(check_function, answer, failed, id=f"{check_function.__name__}: {name}")
-        for name, (answer, failed) in answers.items()
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from wrong_answers import cases
 
 from handlib.course import check
 from handlib.course.checks import nb13
@@ -86,13 +87,6 @@ CARRY = {
     "added": (lambda r, f: r + f.sum(0), check.VALUES),
     "all poses": (lambda r, f: f @ r, check.SHAPE),
 }
-
-
-def cases(check_function, answers):
-    return [
-        pytest.param(check_function, answer, failed, id=f"{check_function.__name__}: {name}")
-        for name, (answer, failed) in answers.items()
-    ]
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from wrong_answers import cases
 
 from handlib.course import check
 from handlib.course.checks import nb14
@@ -62,13 +63,6 @@ SAFE = {
     "not normalised": (lambda e: e, nb14.NORMALISED),
     "softmax": (lambda e: e.softmax(1), check.VALUES),
 }
-
-
-def cases(check_function, answers):
-    return [
-        pytest.param(check_function, answer, failed, id=f"{check_function.__name__}: {name}")
-        for name, (answer, failed) in answers.items()
-    ]
 
 
 @pytest.mark.parametrize(
