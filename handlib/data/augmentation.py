@@ -15,6 +15,7 @@ from jaxtyping import Float
 from torch import Generator, Tensor
 
 from handlib.data.batch import HandBatch
+from handlib.data.colour import ColourChanges, recolour
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
 
 
@@ -27,6 +28,12 @@ class AugmentationConfig:
     rotation_share: float = 1.0  # of the samples that are turned at all
     shift: float = 0.0  # of the image's side, uniform in ±shift
     colour: float = 0.0  # factor of each channel, uniform in 1 ± colour
+    spin: float = 0.0  # degrees, uniform in ±spin, on top of rotation
+    brightness: float = 0.0  # factor, uniform in 1 ± brightness
+    saturation: float = 0.0  # factor, uniform in 1 ± saturation
+    hue: float = 0.0  # turns of the colour circle, uniform in ±hue
+    contrast: float = 0.0  # factor, uniform in 1 ± contrast
+    blur: float = 0.0  # standard deviation of a Gaussian in pixels, uniform in 0..blur
 
     @classmethod
     def none(cls) -> "AugmentationConfig":
@@ -38,24 +45,49 @@ class AugmentationConfig:
         """The released HandOccNet's recipe."""
         return cls(scale=0.25, rotation=30.0, rotation_share=0.6, colour=0.2)
 
+    @classmethod
+    def deformer_paper(cls) -> "AugmentationConfig":
+        """The released Deformer's recipe, for `augment_windows`.
+
+        The sizes are the code's; every sample is turned, and the frames of a window share colours
+        and blur. Our choices, where what we know of the code leaves them open: frames share
+        geometry, too; the crop's centre (`shift`), colours and blur are uniform; colours change
+        in the order of the fields, then comes the blur, a standard deviation in pixels of the
+        image; `scale` is the image's factor, not the crop's. Hand boxes follow the joints and
+        have no jitter of their own.
+        """
+        return cls(
+            scale=0.2,
+            shift=0.1,
+            spin=180.0,
+            brightness=0.5,
+            saturation=0.5,
+            hue=0.15,
+            contrast=0.5,
+            blur=0.5,
+        )
+
 
 @dataclass(frozen=True)
 class Changes:
     """The draw for each of B samples, on the CPU.
 
     scale: factor of the image's size. angle: radians about the optical axis. shift: of the
-    image's centre, as a share of its side. tint: factor of each channel.
+    image's centre, as a share of its side. tint: factor of each channel. colour: None for none.
     """
 
     scale: Float[Tensor, " B"]
     angle: Float[Tensor, " B"]
     shift: Float[Tensor, "B 2"]
     tint: Float[Tensor, "B 3"]
+    colour: ColourChanges | None = None
 
     def repeat(self, times: int) -> "Changes":
         """Every draw `times` times in a row, for samples that change together."""
         draws = (self.scale, self.angle, self.shift, self.tint)
-        return Changes(*(draw.repeat_interleave(times, 0) for draw in draws))
+        scale, angle, shift, tint = (draw.repeat_interleave(times, 0) for draw in draws)
+        colour = self.colour.repeat(times) if self.colour else None
+        return Changes(scale, angle, shift, tint, colour)
 
 
 def augment(batch: HandBatch, config: AugmentationConfig, generator: Generator) -> HandBatch:
@@ -76,14 +108,16 @@ def draw_changes(count: int, config: AugmentationConfig, generator: Generator) -
     angle *= torch.rand(count, generator=generator) < config.rotation_share
     shift = _uniform(count, 2, -config.shift, config.shift, generator)
     tint = _uniform(count, 3, 1 - config.colour, 1 + config.colour, generator)
-    return Changes(scale, angle, shift, tint)
+    angle = angle + _uniform(count, 1, -config.spin, config.spin, generator)[:, 0].deg2rad()
+    return Changes(scale, angle, shift, tint, _draw_colour(count, config, generator))
 
 
 def apply_changes(batch: HandBatch, changes: Changes) -> HandBatch:
     """Change the images, the cameras and all labels."""
     turn, intrinsics = _move_camera(batch, changes)
     warp = intrinsics @ turn @ torch.linalg.inv(batch.intrinsics)  # B 3 3, old to new pixels
-    layers = [batch.image * changes.tint.to(batch.image.device)[:, :, None, None]]
+    image = batch.image if changes.colour is None else recolour(batch.image, changes.colour)
+    layers = [image * changes.tint.to(image.device)[:, :, None, None]]
     layers += [mask[:, None].to(batch.image.dtype) for mask in _masks(batch)]
     warped = _warp_image(torch.cat(layers, 1), warp)
     image, masks = warped[:, :3].clamp(0, 1), warped[:, 3:] > 0.5
@@ -98,6 +132,18 @@ def apply_changes(batch: HandBatch, changes: Changes) -> HandBatch:
         visible=visible,
         amodal=amodal,
     )
+
+
+def _draw_colour(
+    count: int, config: AugmentationConfig, generator: Generator
+) -> ColourChanges | None:
+    middle = torch.tensor([1.0, 1.0, 0.0, 1.0, config.blur / 2])  # as ColourChanges counts them
+    reach = torch.tensor(
+        [config.brightness, config.saturation, config.hue, config.contrast, config.blur / 2]
+    )
+    if not reach.any():
+        return None
+    return ColourChanges(*(middle + reach * _uniform(count, 5, -1.0, 1.0, generator)).T)
 
 
 def _masks(batch: HandBatch) -> list[Tensor]:

@@ -65,7 +65,7 @@ class TrainConfig:
     def deformer_paper(cls, dataset_size: int = 66_034) -> "TrainConfig":
         """The released Deformer's README: 100 epochs, AdamW at 1e-5, × 0.7 every ten epochs.
 
-        The paper trains for 60 epochs (D12). Its colour changes and blur are not among ours.
+        The paper trains for 60 epochs with Adam (D12).
         """
         return cls(
             images=100 * dataset_size,
@@ -74,7 +74,7 @@ class TrainConfig:
             weight_decay=5e-4,
             decay_images=10 * dataset_size,
             loss=SequenceLossConfig(),
-            augmentation=AugmentationConfig.paper(),
+            augmentation=AugmentationConfig.deformer_paper(),
             workers=8,
         )
 

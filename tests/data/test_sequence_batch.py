@@ -119,5 +119,24 @@ def test_colours_of_a_window_change_alike(batch):
     assert (tint[0, 0] - tint[1, 0]).abs().max() > 0.01
 
 
+def test_deformers_recipe_changes_all_frames_of_a_window_alike(batch):
+    """The same picture in every frame is the same picture afterwards, and another per window."""
+    from dataclasses import replace
+
+    picture = torch.rand(3, *batch.image.shape[-2:]).expand_as(batch.image)
+    camera = batch.intrinsics[:1, :1].expand_as(batch.intrinsics)
+    still = replace(batch, image=picture, intrinsics=camera)
+    config = AugmentationConfig.deformer_paper()
+    moved = augment_windows(still, config, generator())
+    torch.testing.assert_close(moved.image, moved.image[:, :1].expand_as(moved.image))
+    assert (moved.image[0, 0] - moved.image[1, 0]).abs().max() > 0.1
+    assert torch.equal(moved.image, augment_windows(still, config, generator()).image)
+    assert not torch.equal(moved.image, augment_windows(still, config, generator(1)).image)
+    projected = project(moved.joints, moved.intrinsics)
+    where = project(batch.joints, camera)
+    again = augment_windows(replace(still, joints_px=where), config, generator())
+    torch.testing.assert_close(projected, again.joints_px, atol=2e-3, rtol=0)
+
+
 def test_no_change_is_exact(batch):
     assert augment_windows(batch, AugmentationConfig.none(), generator()) is batch

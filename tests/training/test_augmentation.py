@@ -2,11 +2,12 @@ import math
 from dataclasses import replace
 
 import pytest
+import scipy.stats
 import torch
 from scipy.ndimage import center_of_mass
 from scipy.spatial.transform import Rotation
 
-from handlib.data.augmentation import AugmentationConfig, augment
+from handlib.data.augmentation import AugmentationConfig, augment, draw_changes
 from handlib.data.camera import project
 
 STRONG = AugmentationConfig(scale=0.3, rotation=40.0, shift=0.1, colour=0.2)
@@ -102,6 +103,51 @@ def test_papers_recipe_turns_three_samples_in_five(random_batch):
     ]
     share = (torch.cat(turned) > 1e-4).float().mean().item()
     assert share == pytest.approx(0.6, abs=0.08)
+
+
+def draws(config, count=4000):
+    return draw_changes(count, config, generator())
+
+
+def test_deformers_recipe_draws_over_its_whole_ranges():
+    drawn = draws(AugmentationConfig.deformer_paper())
+    expected = {
+        "brightness": (0.5, 1.5),
+        "saturation": (0.5, 1.5),
+        "hue": (-0.15, 0.15),
+        "contrast": (0.5, 1.5),
+        "blur": (0.0, 0.5),
+    }
+    for name, limits in expected.items():
+        values = getattr(drawn.colour, name)
+        uniform = scipy.stats.uniform(limits[0], limits[1] - limits[0])
+        assert scipy.stats.kstest(values.numpy(), uniform.cdf).pvalue > 0.01, name
+    spin = scipy.stats.uniform(-math.pi, 2 * math.pi)
+    assert scipy.stats.kstest(drawn.angle.numpy(), spin.cdf).pvalue > 0.01
+    shift = scipy.stats.uniform(-0.1, 0.2)
+    assert scipy.stats.kstest(drawn.shift.flatten().numpy(), shift.cdf).pvalue > 0.01
+    assert drawn.scale.min() == pytest.approx(0.8) and drawn.scale.max() == pytest.approx(1.2)
+    assert (drawn.tint == 1).all()
+
+
+def test_colours_are_drawn_apart_from_each_other():
+    drawn = draws(AugmentationConfig.deformer_paper())
+    columns = torch.stack([*vars(drawn.colour).values(), drawn.angle, *drawn.shift.T])
+    assert (torch.corrcoef(columns) - torch.eye(len(columns))).abs().max() < 0.06
+
+
+def test_the_picture_is_recoloured_before_its_edge_turns_black(random_batch):
+    """What comes from outside the image stays black: no contrast or blur reaches it."""
+    bright = replace(random_batch, image=torch.full_like(random_batch.image, 0.9))
+    moved = augment(bright, replace(AugmentationConfig.deformer_paper(), scale=0.0), generator())
+    corners = moved.image[:, :, [0, 0, -1, -1], [0, -1, 0, -1]]
+    assert corners.amin((1, 2)).max() == 0
+    assert moved.image.amax((1, 2, 3)).min() > 0.4
+
+
+def test_handoccnets_recipe_is_untouched_by_the_other_switches():
+    drawn = draws(AugmentationConfig.paper())
+    assert drawn.colour is None and drawn.shift.abs().max() == 0
 
 
 def test_without_masks(random_batch):
