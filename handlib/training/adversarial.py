@@ -7,6 +7,7 @@ network's, the network wants 1 for its own.
 """
 
 import torch
+import torch.distributed
 from torch import Tensor
 from torch.optim import AdamW
 
@@ -20,6 +21,7 @@ class Critic:
     """A discriminator with its own optimiser, which `fit` lets learn after every step.
 
     `weight` is λ. The defaults are the released ones. `fit` lets the rate fall with the network's.
+    Several processes train one discriminator together; the released code trains one each (D17).
     """
 
     def __init__(
@@ -36,6 +38,13 @@ class Critic:
             discriminator.parameters(), learning_rate, weight_decay=weight_decay, fused=True
         )
 
+    def join(self, device: torch.device) -> None:
+        """Move to the network's device; all processes begin with the first one's weights."""
+        self.discriminator.to(device)
+        if _together():
+            for parameter in self.discriminator.parameters():
+                torch.distributed.broadcast(parameter.data, src=0)
+
     def judge(self, prediction: SequencePrediction, batch: SequenceBatch) -> Tensor:
         """The network's adversarial loss; its gradient reaches every frame's pose."""
         score = self.discriminator(motion_input(prediction.pose, batch.left))
@@ -51,6 +60,11 @@ class Critic:
         }
         self.optimizer.zero_grad()  # the network's step has left gradients here, too
         torch.stack(list(terms.values())).sum().backward()
+        if _together():
+            for gradient in (parameter.grad for parameter in self.discriminator.parameters()):
+                assert gradient is not None
+                torch.distributed.all_reduce(gradient)
+                gradient /= torch.distributed.get_world_size()
         self.optimizer.step()
         return {name: term.detach() for name, term in terms.items()}
 
@@ -58,3 +72,8 @@ class Critic:
         """Learn at `factor` times the first rate from here on."""
         for group in self.optimizer.param_groups:
             group["lr"] = factor * self.learning_rate
+
+
+def _together() -> bool:
+    """Whether several processes train."""
+    return torch.distributed.is_available() and torch.distributed.is_initialized()

@@ -48,6 +48,8 @@ def fit(
     steps = -(-config.images // size)
     model.train()
     net, optimizer = accelerator.prepare(model, _optimizer(model, config))
+    if critic:
+        critic.join(accelerator.device)
     average, history = WeightAverage(model, config.average), History()
     state = TrainingState(model, optimizer, average, history, critic)
     state_file = Path(run_dir) / STATE_FILE if run_dir else None
