@@ -34,6 +34,7 @@ class SequenceLossConfig:
     frames: float = 1.0  # the group of single frames
     motion: float = 1.0  # the group of one-step warps, forward and backward
     fused: float = 1.0  # the group of fused hands
+    monocular: float = 0.0  # D9: the group of hands from one frame alone, each with its own β
     smooth: float = 0.0  # D10: first and second differences of the vertices, in the paper alone
     max_mse: bool = True  # on vertices and joints; False: mean squared errors
     detach: bool = False  # D16: take maxMSE's weights as given
@@ -74,6 +75,9 @@ def sequence_loss(
     """Each weighted term by its name, and their sum as "total"; all are scalars.
 
     `space` is the network's. A window's β is compared with each frame's.
+
+    Raises:
+        ValueError: monocular > 0 and a network without monocular_head.
     """
     left = batch.left if isinstance(hand, HandPair) else None
     true = _true_hands(batch, hand)
@@ -92,6 +96,8 @@ def sequence_loss(
         centre = prediction.pose.shape[1] // 2
         reached = true[centre] if prediction.fused_pose.ndim == 4 else true
         terms |= _compare("fused", config.fused, fused, reached, config)
+    if config.monocular:
+        terms |= _monocular(prediction, batch, hand, true, config)
     if config.smooth:
         terms["smooth"] = config.smooth * smoothness(prediction.vertices)
     if config.heatmap:
@@ -126,12 +132,40 @@ def smoothness(vertices: Float[Tensor, "B T V 3"]) -> Float[Tensor, ""]:
 
 def _true_hands(batch: SequenceBatch, hand: HandModel | HandPair) -> _Hands:
     with torch.no_grad():
-        pose = axis_angle_to_rotmat(batch.pose)
-        length = pose.shape[1]
-        left = batch.left.repeat_interleave(length) if isinstance(hand, HandPair) else None
-        vertices, joints = over_time(hand, pose.flatten(0, 1), batch.betas.flatten(0, 1), left)
-    lead = batch.pose.shape[:2]
-    return _Hands(pose, vertices.unflatten(0, lead), joints.unflatten(0, lead))
+        return _single_hands(axis_angle_to_rotmat(batch.pose), batch.betas, batch, hand)
+
+
+def _single_hands(
+    pose: Float[Tensor, "B T 16 3 3"],
+    betas: Float[Tensor, "B T 10"],
+    batch: SequenceBatch,
+    hand: HandModel | HandPair,
+) -> _Hands:
+    """Hands of which every frame has its own β."""
+    windows, length = pose.shape[:2]
+    left = batch.left.repeat_interleave(length) if isinstance(hand, HandPair) else None
+    parts = over_time(hand, pose.flatten(0, 1), betas.flatten(0, 1), left)
+    return _Hands(pose, *(part.unflatten(0, (windows, length)) for part in parts))
+
+
+def _monocular(
+    prediction: SequencePrediction,
+    batch: SequenceBatch,
+    hand: HandModel | HandPair,
+    true: _Hands,
+    config: SequenceLossConfig,
+) -> dict[str, Tensor]:
+    pose, betas = prediction.monocular_pose, prediction.monocular_betas
+    if pose is None or betas is None:
+        raise ValueError(
+            "SequenceLossConfig.monocular > 0 needs a network with monocular_head=True; "
+            "set monocular=0 to train without"
+        )
+    terms = _compare(
+        "monocular", config.monocular, _single_hands(pose, betas, batch, hand), true, config
+    )
+    error = F.mse_loss(betas, batch.betas)
+    return terms | {"monocular_betas": config.monocular * config.betas * error}
 
 
 def _warped(

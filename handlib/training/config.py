@@ -62,13 +62,13 @@ class TrainConfig:
         )
 
     @classmethod
-    def deformer_paper(cls, dataset_size: int = 66_034) -> "TrainConfig":
+    def deformer_paper(cls, dataset_size: int = 66_034, epochs: int = 100) -> "TrainConfig":
         """The released Deformer's README: 100 epochs, AdamW at 1e-5, × 0.7 every ten epochs.
 
-        The paper trains for 60 epochs with Adam (D12).
+        The paper trains for 60 epochs with Adam (D12): `epochs=60`, and weight_decay=0.
         """
         return cls(
-            images=100 * dataset_size,
+            images=epochs * dataset_size,
             batch_size=8,
             learning_rate=1e-5,
             weight_decay=5e-4,

@@ -143,3 +143,12 @@ def test_schedules():
         [1e-4, 1e-4, 0.7e-4, 0.7**6 * 1e-4]
     )
     assert paper.weight_decay == paper.average == paper.clip == paper.warmup_images == 0
+
+
+def test_deformers_recipe_and_the_papers_length():
+    released = TrainConfig.deformer_paper(dataset_size=100)
+    paper = TrainConfig.deformer_paper(dataset_size=100, epochs=60)
+    assert (released.images, paper.images) == (10_000, 6_000)
+    for seen in (0, 999, 1000, 5999):
+        assert paper.learning_rate_at(seen) == released.learning_rate_at(seen)
+    assert released.learning_rate_at(9999) == pytest.approx(0.7**9 * 1e-5)

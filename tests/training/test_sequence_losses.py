@@ -121,6 +121,57 @@ def test_smoothness_of_a_steady_motion_is_its_velocity():
     assert smoothness(still).item() == 0
 
 
+def test_the_monocular_hand_has_its_own_group(hand, batch, perfect):
+    """Zero at the truth with a β of each frame; a wrong β moves points and β, not the pose."""
+    config = SequenceLossConfig(monocular=2.0)
+    right = replace(perfect, monocular_pose=perfect.pose, monocular_betas=batch.betas)
+    wrong = replace(right, monocular_betas=batch.betas + 0.5)
+    names = {f"monocular_{part}" for part in ("vertices", "joints", "pose", "betas")}
+    for prediction, moved in ((right, set()), (wrong, names - {"monocular_pose"})):
+        terms = sequence_loss(prediction, batch, hand, config)
+        assert names < terms.keys()
+        assert {name for name, value in terms.items() if value > 1e-4} - {"total"} == moved
+    assert terms["monocular_betas"].item() == pytest.approx(2 * 0.1 * 0.25)
+
+
+def test_the_monocular_group_needs_its_head(hand, batch, perfect):
+    with pytest.raises(ValueError, match="monocular_head=True"):
+        sequence_loss(perfect, batch, hand, SequenceLossConfig(monocular=1.0))
+
+
+def test_each_group_has_its_weight(hand, batch, perfect):
+    """D14: a group's terms grow with its weight, and no other term does."""
+    noise = 0.1 * torch.randn_like(perfect.pose6d)
+    wrong = replace(
+        perfect,
+        pose=perfect.pose + 0.1,
+        fused_pose=perfect.fused_pose + 0.1,
+        forward_motion=perfect.forward_motion + noise,
+        backward_motion=perfect.backward_motion + noise,
+    )
+    plain = sequence_loss(wrong, batch, hand, SequenceLossConfig())
+    groups = {"frames": ("frames",), "motion": ("forward", "backward"), "fused": ("fused",)}
+    for field, names in groups.items():
+        heavy = sequence_loss(wrong, batch, hand, SequenceLossConfig(**{field: 3.0}))
+        for term in plain.keys() - {"total"}:
+            factor = 3 if term.startswith(names) else 1
+            assert heavy[term].item() == pytest.approx(factor * plain[term].item(), rel=1e-5)
+        assert heavy["total"] > plain["total"]
+
+
+def test_the_detached_weights_change_the_gradient_and_not_the_loss(hand, batch, perfect):
+    found = {}
+    for detach in (False, True):
+        vertices = (perfect.vertices + 0.01 * torch.arange(778)[:, None] / 778).requires_grad_()
+        wrong = replace(perfect, vertices=vertices)
+        terms = sequence_loss(wrong, batch, hand, SequenceLossConfig(detach=detach))
+        terms["frames_vertices"].backward()
+        found[detach] = terms["frames_vertices"].item(), vertices.grad.sum(-1)
+    assert found[True][0] == pytest.approx(found[False][0])
+    # Errors grow with the index: only undetached weights push the easy points away.
+    assert (found[True][1] >= 0).all() and (found[False][1][..., 1:300] < 0).all()
+
+
 def test_switches_name_their_terms(hand, batch, perfect):
     config = SequenceLossConfig(motion=0.0, fused=0.0, smooth=2.0, heatmap=1.0)
     terms = sequence_loss(perfect, batch, hand, config)

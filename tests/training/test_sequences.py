@@ -136,6 +136,14 @@ def test_it_learns(hand, data):
         assert sum(term[-5:]) < 0.6 * sum(term[:5]), name
 
 
+def test_the_monocular_head_learns_from_its_own_group(hand, data):
+    model = build(hand, replace(NETWORK, monocular_head=True))
+    loss = replace(CONFIG.loss, monocular=1.0)
+    history = fit(model, data, config=replace(CONFIG, images=200, learning_rate=3e-3, loss=loss))
+    joints = history.terms["monocular_joints"]
+    assert sum(joints[-5:]) < 0.7 * sum(joints[:5])
+
+
 def test_a_frozen_trunk_keeps_weights_and_statistics(hand, data, tiny_model):
     config = replace(NETWORK, frozen_backbone=True)
     model = build(hand, config)
