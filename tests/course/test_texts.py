@@ -1,6 +1,6 @@
 """The course's tables and quizzes are complete and refer to what exists."""
 
-import dataclasses
+import importlib
 import re
 from pathlib import Path
 
@@ -35,25 +35,61 @@ def test_the_quiz_reads_without_a_kernel(number):
     assert text.count("Right.") == len(questions)
 
 
-def test_rows_are_numbered_once_and_complete():
+def test_rows_are_numbered_without_a_gap_and_complete():
     table = paper_against_code.rows()
     for paper in "HD":
         numbers = [int(row.id[1:]) for row in table if row.id[0] == paper]
-        assert numbers == sorted(set(numbers)) and numbers
+        assert numbers == list(range(1, len(numbers) + 1)) and numbers
     assert all(re.fullmatch(r"[HD]\d+", row.id) for row in table)
     for row in table:
         assert row.topic and row.paper and row.code and row.ours
         assert re.fullmatch(r"\d\d", row.notebook)
 
 
-def test_every_switch_is_a_field_of_the_config():
-    from handlib.models import DeformerConfig, HandOccNetConfig
+TABLE = {row.id: row for row in paper_against_code.rows()}
+CONFIG = {"H": "HandOccNetConfig", "D": "DeformerConfig"}
+PUBLIC = (
+    "data",
+    "data.camera",
+    "hands",
+    "max_mse",
+    "metrics",
+    "models",
+    "models.official",
+    "sequence_losses",
+    "training",
+)
 
-    for paper, config in (("H", HandOccNetConfig), ("D", DeformerConfig)):
-        fields = {f.name for f in dataclasses.fields(config)}
-        table = [row for row in paper_against_code.rows() if row.id[0] == paper]
-        switches = {row.switch.split("=")[0] for row in table if row.switch}
-        assert switches and switches <= fields
+
+def public_names():
+    modules = [vars(importlib.import_module(f"handlib.{name}")) for name in PUBLIC]
+    return {name: value for module in modules for name, value in module.items()}
+
+
+@pytest.mark.parametrize("row_id", [row.id for row in TABLE.values() if row.switch])
+def test_every_switch_gives_another_configuration(row_id):
+    """A field of the network's own configuration, or a call as one would type it."""
+    switch = TABLE[row_id].switch
+    call = switch if "(" in switch else f"{CONFIG[row_id[0]]}({switch})"
+    plain = call[: call.index("(")] + "()"
+    assert eval(call, public_names()) != eval(plain, public_names())
+
+
+@pytest.mark.parametrize("row_id", [row.id for row in TABLE.values() if "`" in row.ours])
+def test_every_name_in_a_row_exists(row_id):
+    for name in re.findall("`([^`]+)`", TABLE[row_id].ours):
+        assert eval(name, public_names()) is not None, name
+
+
+def test_the_code_names_rows_that_exist():
+    """Comments and docstrings such as "D12": every such row can be looked up."""
+    root = Path(texts.__file__).parents[2]
+    named = {
+        row_id
+        for path in root.rglob("*.py")
+        for row_id in re.findall(r"\b[HD][1-9]\d?\b", path.read_text())
+    }
+    assert {"D16", "H14"} <= named <= TABLE.keys() | {"D65"}  # D65: a white point
 
 
 def test_an_excerpt_holds_the_rows_of_its_notebook_only():
