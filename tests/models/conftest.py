@@ -7,13 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))  # for plain_handoccnet and parity.fill
 
-from handlib.hands.hand_model import load_hand
 from handlib.models import HandOccNetConfig
-
-
-@pytest.fixture(scope="session")
-def hand():
-    return load_hand()
 
 
 @pytest.fixture(scope="session")

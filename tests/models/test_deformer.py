@@ -1,6 +1,6 @@
 """Deformer's switches, sides, records and errors, at a size that runs in milliseconds."""
 
-from dataclasses import fields, replace
+from dataclasses import fields
 
 import pytest
 import torch
@@ -20,16 +20,6 @@ from handlib.models.discriminator import motion_input
 from handlib.models.fusion import warp
 from handlib.models.official_names import DEFORMER, renamed
 
-TINY = DeformerConfig(
-    cells=4,
-    blocks=(1, 1, 1, 1),
-    width=4,
-    channels=16,
-    heads=2,
-    hidden=24,
-    depth=2,
-    head_widths=(32, 24),
-)
 FRAMES = 5
 
 
@@ -47,13 +37,16 @@ def inputs():
     return frames, torch.cat([corner, corner + side], dim=-1)
 
 
-def build(hand, **changes):
-    torch.manual_seed(1)
-    return Deformer(replace(TINY, **changes), hand).eval()
+@pytest.fixture
+def build(small_deformer):
+    def make(*hand, **changes):
+        return small_deformer(*hand, depth=2, **changes).eval()
+
+    return make
 
 
-def test_every_field_has_its_shape(hand, inputs):
-    prediction = build(hand, monocular_head=True)(*inputs)
+def test_every_field_has_its_shape(build, inputs):
+    prediction = build(monocular_head=True)(*inputs)
     assert all(getattr(prediction, field.name) is not None for field in fields(prediction))
     assert prediction.fused_pose.shape == (2, 16, 3, 3)
     assert prediction.vertices.shape == (2, FRAMES, 778, 3)
@@ -61,31 +54,31 @@ def test_every_field_has_its_shape(hand, inputs):
     assert torch.allclose(prediction.heatmaps.sum(dim=(-2, -1)), torch.ones(2, FRAMES, 21))
 
 
-def test_the_centre_frame_is_the_same_whether_or_not_all_are_fused(hand, inputs):
-    centre, every = build(hand)(*inputs), build(hand, fuse_every=True)(*inputs)
+def test_the_centre_frame_is_the_same_whether_or_not_all_are_fused(build, inputs):
+    centre, every = build()(*inputs), build(fuse_every=True)(*inputs)
     assert every.fused_vertices.shape == (2, FRAMES, 778, 3)
     assert torch.allclose(every.fused_vertices[:, FRAMES // 2], centre.fused_vertices, atol=1e-6)
 
 
-def test_fusion_is_the_weighted_sum_of_warped_poses(hand, inputs):
-    prediction = build(hand)(*inputs)
+def test_fusion_is_the_weighted_sum_of_warped_poses(build, inputs):
+    prediction = build()(*inputs)
     warped = warp(prediction.pose6d, prediction.forward_motion, prediction.backward_motion)
     mean = torch.einsum("bi,binm->bnm", prediction.confidence, warped[:, :, FRAMES // 2])
     assert torch.allclose(rot6d_to_rotmat(mean), prediction.fused_pose, atol=1e-5)
 
 
-def test_weights_of_table_4(hand, inputs):
+def test_weights_of_table_4(build, inputs):
     occlusion = torch.rand(2, FRAMES)
-    uniform = build(hand, weights="uniform")(*inputs).confidence
-    centre = build(hand, weights="centre")(*inputs)
-    seen = build(hand, weights="occlusion")(*inputs, occlusion=occlusion).confidence
+    uniform = build(weights="uniform")(*inputs).confidence
+    centre = build(weights="centre")(*inputs)
+    seen = build(weights="occlusion")(*inputs, occlusion=occlusion).confidence
     assert torch.allclose(uniform, torch.full((2, FRAMES), 1 / FRAMES))
     assert torch.allclose(centre.fused_joints, centre.joints[:, FRAMES // 2], atol=1e-6)
     assert torch.allclose(seen, (1 - occlusion) / (1 - occlusion).sum(1, keepdim=True), atol=1e-5)
 
 
-def test_wholly_hidden_windows_still_have_weights(hand, inputs):
-    hidden = build(hand, weights="occlusion")(*inputs, occlusion=torch.ones(2, FRAMES))
+def test_wholly_hidden_windows_still_have_weights(build, inputs):
+    hidden = build(weights="occlusion")(*inputs, occlusion=torch.ones(2, FRAMES))
     assert torch.allclose(hidden.confidence, torch.full((2, FRAMES), 1 / FRAMES))
 
 
@@ -100,28 +93,28 @@ def test_wholly_hidden_windows_still_have_weights(hand, inputs):
     ],
     ids=str,
 )
-def test_each_switch_changes_the_fused_hand(change, hand, inputs):
-    plain, switched = build(hand)(*inputs), build(hand, **change)(*inputs)
+def test_each_switch_changes_the_fused_hand(change, build, inputs):
+    plain, switched = build()(*inputs), build(**change)(*inputs)
     assert (plain.fused_joints - switched.fused_joints).abs().max() > 1e-5
     assert switched.fused_joints.isfinite().all()
 
 
-def test_frames_are_independent_without_the_temporal_transformer(hand, inputs):
+def test_frames_are_independent_without_the_temporal_transformer(build, inputs):
     frames, boxes = inputs
-    model = build(hand, temporal="none")
+    model = build(temporal="none")
     changed = frames.clone()
     changed[:, 0] = 0
     before, after = model(frames, boxes), model(changed, boxes)
     assert torch.allclose(before.pose[:, 1:], after.pose[:, 1:], atol=1e-5)
-    with_context = build(hand)
+    with_context = build()
     before, after = with_context(frames, boxes), with_context(changed, boxes)
     assert (before.pose[:, 1:] - after.pose[:, 1:]).abs().max() > 1e-4
 
 
-def test_left_and_right_windows_in_one_batch(hand, pair, inputs):
+def test_left_and_right_windows_in_one_batch(pair, build, inputs):
     left = torch.tensor([True, False])
     mixed = build(pair)(*inputs, left=left)
-    right = build(hand)(*inputs)
+    right = build()(*inputs)
     other = build(load_hand(side="left"))(*inputs)
     assert torch.allclose(mixed.vertices[1], right.vertices[1], atol=1e-6)
     assert torch.allclose(mixed.vertices[0], other.vertices[0], atol=1e-6)
@@ -145,14 +138,14 @@ def test_a_pair_refuses_two_hands_of_one_side(hand):
         HandPair(hand, hand)
 
 
-def test_sides_need_a_pair(hand, inputs):
+def test_sides_need_a_pair(build, inputs):
     with pytest.raises(ValueError, match="HandPair"):
-        build(hand)(*inputs, left=torch.tensor([True, False]))
+        build()(*inputs, left=torch.tensor([True, False]))
 
 
-def test_occlusion_weights_need_occlusion(hand, inputs):
+def test_occlusion_weights_need_occlusion(build, inputs):
     with pytest.raises(ValueError, match="occlusion=batch.occlusion"):
-        build(hand, weights="occlusion")(*inputs)
+        build(weights="occlusion")(*inputs)
 
 
 def test_channels_must_fit_the_heads():
@@ -160,13 +153,13 @@ def test_channels_must_fit_the_heads():
         DeformerConfig(channels=20, heads=3)
 
 
-def test_record_names_everything_and_changes_nothing(hand, inputs):
-    model = build(hand)
+def test_record_names_everything_and_changes_nothing(build, inputs):
+    model = build()
     plain = model(*inputs)
     with record(model) as maps:
         seen = model(*inputs)
     assert torch.allclose(plain.fused_vertices, seen.fused_vertices, atol=1e-6)
-    frames, tokens = 2 * FRAMES, TINY.cells**2
+    frames, tokens = 2 * FRAMES, model.config.cells**2
     shapes = {
         "spatial.1.attention": (frames, 2, tokens, tokens),
         "spatial.decoder.1.attention": (frames, 2, 1, tokens),
@@ -215,20 +208,19 @@ def test_the_discriminators_attention_is_over_frames():
     assert torch.allclose(maps["attention"].sum(dim=1), torch.ones(3, 1), atol=1e-6)
 
 
-def plain_and_ours(hand, config):
-    torch.manual_seed(0)
-    plain, ours = PlainDeformer(config).double(), Deformer(config, hand)
+def plain_twin(ours):
+    plain = PlainDeformer(ours.config).double()
     with torch.no_grad():
         for value in plain.parameters():
             value.copy_(torch.randn_like(value) / max(value[0].numel(), 1) ** 0.5)
     official.load_official_state(ours, plain.state_dict(), DEFORMER)
-    return plain, ours
+    return plain
 
 
 @pytest.mark.parametrize("expansion", [1, 4])
-def test_equals_the_plain_network_in_values_and_gradients(expansion, hand, inputs):
-    config = replace(TINY, expansion=expansion, width=16, dropout=0.0)
-    plain, ours = plain_and_ours(hand, config)
+def test_equals_the_plain_network_in_values_and_gradients(expansion, build, inputs):
+    ours = build(expansion=expansion, width=16, dropout=0.0)
+    plain = plain_twin(ours)
     frames, boxes = inputs
     # One frame at a time cannot have the batch's statistics: both use the stored ones.
     expected, prediction = plain.eval()(frames.double(), boxes), ours.eval()(frames, boxes)
@@ -244,8 +236,8 @@ def test_equals_the_plain_network_in_values_and_gradients(expansion, hand, input
         assert (value.grad.flatten() - theirs.flatten()).abs().max() < 1e-2 * largest, key
 
 
-def test_fused_for_inference_is_the_same_network(hand, inputs):
-    model = build(hand, width=16)
+def test_fused_for_inference_is_the_same_network(build, inputs):
+    model = build(width=16)
     with torch.no_grad():
         for _ in range(2):
             model.train()(*inputs)  # running statistics move away from 0 and 1

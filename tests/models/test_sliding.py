@@ -7,7 +7,6 @@ import torch
 from torch import Tensor
 
 from handlib.data.windows import window_indices
-from handlib.models import Deformer, DeformerConfig
 from handlib.models.sliding import slide
 
 
@@ -20,19 +19,8 @@ def clip():
 
 
 @pytest.mark.parametrize("valid", [None, [True] * 4 + [False] + [True] * 6])
-def test_equals_window_by_window(valid, clip, hand):
-    torch.manual_seed(0)
-    config = DeformerConfig(
-        cells=4,
-        blocks=(1, 1, 1, 1),
-        width=4,
-        channels=16,
-        heads=2,
-        hidden=24,
-        depth=1,
-        head_widths=(32, 24),
-    )
-    model = Deformer(config, hand).eval()
+def test_equals_window_by_window(valid, clip, small_deformer):
+    model = small_deformer().eval()
     frames, boxes = clip
     together = slide(model, frames, boxes, length=5, gap=2, valid=valid)
     centres = [i for i in range(11) if valid is None or valid[i]]

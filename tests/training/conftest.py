@@ -8,7 +8,6 @@ from torch.utils.data import Dataset
 
 from handlib.data.camera import project
 from handlib.data.sample import HandMasks, HandSample
-from handlib.hands import load_hand
 
 
 class RandomHands(Dataset):
@@ -62,11 +61,6 @@ class RandomClips(RandomHands):
     def shape(self, drawn, index):
         generator = torch.Generator().manual_seed(index // self.frames)
         return torch.randn(10, generator=generator)
-
-
-@pytest.fixture(scope="session")
-def hand():
-    return load_hand()
 
 
 @pytest.fixture

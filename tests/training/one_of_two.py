@@ -18,12 +18,10 @@ from handlib.training import Critic, TrainConfig, fit
 folder, rank = Path(sys.argv[1]), int(sys.argv[2])
 hand = load_hand()
 torch.manual_seed(rank)  # neither network begins alike in both processes
-network = DeformerConfig(
-    cells=4, blocks=(1, 1, 1, 1), width=4, channels=16, heads=2, hidden=24, depth=1
-)
-networks = {"deformer": Deformer(network, hand), "critic": MotionDiscriminator(width=8)}
+deformer = Deformer(DeformerConfig.course(), hand)
+networks = {"deformer": deformer, "critic": MotionDiscriminator(width=8)}
 data = windows(RandomClips(hand, 3, 4), length=3, gap=1)
 recipe = replace(TrainConfig.deformer_course(), images=12, batch_size=2)
-fit(networks["deformer"], data, config=recipe, critic=Critic(networks["critic"]))
+fit(deformer, data, config=recipe, critic=Critic(networks["critic"]))
 parameters = {name: dict(network.named_parameters()) for name, network in networks.items()}
 torch.save(parameters, folder / f"{rank}.pt")

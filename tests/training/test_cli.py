@@ -48,17 +48,10 @@ def test_train_then_evaluate(handlib, tmp_path):
     assert rows[-1].split()[3:] == trained.stdout.splitlines()[-1].split()[3:]
 
 
-def test_a_deformer_and_its_baselines_train_and_score(tmp_path, monkeypatch, random_clips):
-    network = DeformerConfig(
-        cells=4,
-        blocks=(1, 1, 1, 1),
-        width=4,
-        channels=8,
-        heads=2,
-        hidden=8,
-        depth=1,
-        head_widths=(8, 8),
-    )
+def test_a_deformer_and_its_baselines_train_and_score(
+    tmp_path, monkeypatch, random_clips, small_deformer
+):
+    network = small_deformer().config
     recipe = replace(TrainConfig.deformer_course(), images=8, batch_size=4)
     monkeypatch.setattr(DeformerConfig, "course", classmethod(lambda cls: network))
     monkeypatch.setattr(TrainConfig, "deformer_course", classmethod(lambda cls: recipe))

@@ -1,6 +1,7 @@
 """The training loop on windows: it learns, it resumes, and the critic plays along."""
 
 from dataclasses import replace
+from functools import partial
 
 import pytest
 import torch
@@ -19,17 +20,6 @@ from handlib.models.baselines import DEFORMER, HANDOCCNET
 from handlib.models.vertex_transformer import VertexTransformer, VertexTransformerConfig
 from handlib.training import Critic, TrainConfig, evaluate_windows, fit
 
-NETWORK = DeformerConfig(
-    cells=4,
-    blocks=(1, 1, 1, 1),
-    width=4,
-    channels=16,
-    heads=2,
-    hidden=24,
-    depth=1,
-    head_widths=(32, 24),
-    identity_pose=True,
-)
 CONFIG = replace(
     TrainConfig.deformer_course(),
     images=24,
@@ -44,9 +34,9 @@ def data(random_clips):
     return windows(random_clips(3, 4), length=3, gap=1)
 
 
-def build(hand, config=NETWORK, seed=0):
-    torch.manual_seed(seed)
-    return Deformer(config, hand)
+@pytest.fixture
+def build(small_deformer):
+    return partial(small_deformer, identity_pose=True)
 
 
 def critic(seed=0):
@@ -60,9 +50,9 @@ def assert_same(first, second):
 
 
 @pytest.mark.parametrize("with_critic", [False, True])
-def test_resumed_is_bit_for_bit_uninterrupted(tmp_path, hand, data, with_critic):
+def test_resumed_is_bit_for_bit_uninterrupted(tmp_path, build, data, with_critic):
     judges = [critic(seed) if with_critic else None for seed in (0, 0, 5)]
-    whole = build(hand)
+    whole = build()
     history = fit(whole, data, data, CONFIG, tmp_path / "whole", critic=judges[0])
     half = replace(CONFIG, images=24)
 
@@ -79,8 +69,8 @@ def test_resumed_is_bit_for_bit_uninterrupted(tmp_path, hand, data, with_critic)
             return data[index]
 
     with pytest.raises(InterruptedError):
-        fit(build(hand), PowerCut(), data, half, tmp_path / "cut", critic=judges[1])
-    resumed = build(hand, seed=9)
+        fit(build(), PowerCut(), data, half, tmp_path / "cut", critic=judges[1])
+    resumed = build(seed=9)
     torch.rand(3)
     again = fit(resumed, data, data, CONFIG, tmp_path / "cut", resume=True, critic=judges[2])
     assert_same(whole, resumed)
@@ -90,22 +80,22 @@ def test_resumed_is_bit_for_bit_uninterrupted(tmp_path, hand, data, with_critic)
         assert {"adversarial", "judge_real", "judge_fake"} < history.terms.keys()
 
 
-def test_the_critic_tells_motion_from_noise(hand, data):
+def test_the_critic_tells_motion_from_noise(build, data):
     """Fed true motion against frozen random poses it must learn to tell them apart."""
     judge = critic()
     batch = collate_windows([data[i] for i in range(8)])
     with torch.no_grad():
-        prediction = build(hand)(batch.image, batch.boxes)
+        prediction = build()(batch.image, batch.boxes)
     first = judge.learn(prediction, batch)
     for _ in range(60):
         last = judge.learn(prediction, batch)
     assert sum(last.values()) < 0.5 * sum(first.values())
 
 
-def test_the_verdict_reaches_the_poses_and_not_the_judge(hand, data):
+def test_the_verdict_reaches_the_poses_and_not_the_judge(build, data):
     judge = critic()
     batch = collate_windows([data[i] for i in range(4)])
-    model = build(hand)
+    model = build()
     before = [p.clone() for p in judge.discriminator.parameters()]
     judge.judge(model(batch.image, batch.boxes), batch).backward()
     assert model.motion_head.pose.weight.grad.abs().sum() > 0
@@ -114,9 +104,9 @@ def test_the_verdict_reaches_the_poses_and_not_the_judge(hand, data):
     )
 
 
-def test_scores_are_those_of_the_centre_frame(hand, data):
-    model = build(hand).eval()
-    every = build(hand, replace(NETWORK, fuse_every=True)).eval()
+def test_scores_are_those_of_the_centre_frame(build, data):
+    model = build().eval()
+    every = build(fuse_every=True).eval()
     scores = evaluate_windows(model, data, batch_size=5)
     batch = collate_windows([data[i] for i in range(len(data))])
     with torch.no_grad():
@@ -128,25 +118,24 @@ def test_scores_are_those_of_the_centre_frame(hand, data):
     assert torch.allclose(same.root_aligned, scores.root_aligned, atol=1e-6)
 
 
-def test_it_learns(hand, data):
+def test_it_learns(build, data):
     config = replace(CONFIG, images=600, learning_rate=3e-3, average=0.9)
-    history = fit(build(hand), data, config=config)
+    history = fit(build(), data, config=config)
     for name in ("frames_joints", "fused_vertices", "forward_vertices"):
         term = history.terms[name]
         assert sum(term[-5:]) < 0.6 * sum(term[:5]), name
 
 
-def test_the_monocular_head_learns_from_its_own_group(hand, data):
-    model = build(hand, replace(NETWORK, monocular_head=True))
+def test_the_monocular_head_learns_from_its_own_group(build, data):
+    model = build(monocular_head=True)
     loss = replace(CONFIG.loss, monocular=1.0)
     history = fit(model, data, config=replace(CONFIG, images=200, learning_rate=3e-3, loss=loss))
     joints = history.terms["monocular_joints"]
     assert sum(joints[-5:]) < 0.7 * sum(joints[:5])
 
 
-def test_a_frozen_trunk_keeps_weights_and_statistics(hand, data, tiny_model):
-    config = replace(NETWORK, frozen_backbone=True)
-    model = build(hand, config)
+def test_a_frozen_trunk_keeps_weights_and_statistics(build, data, tiny_model):
+    model = build(frozen_backbone=True)
     before = {name: value.clone() for name, value in model.trunk.state_dict().items()}
     fit(model, data, config=CONFIG)
     for name, value in model.trunk.state_dict().items():
@@ -161,8 +150,8 @@ def test_the_trunk_comes_from_a_handoccnet(hand, tiny_model):
 
 
 @pytest.mark.parametrize("name", DEFORMER)
-def test_every_baseline_trains_by_the_same_call(name, hand, data):
-    model = build(hand, DEFORMER[name](NETWORK))
+def test_every_baseline_trains_by_the_same_call(name, hand, build, data):
+    model = Deformer(DEFORMER[name](build().config), hand)
     history = fit(model, data, config=replace(CONFIG, images=8))
     assert history.terms["total"][-1] > 0
 

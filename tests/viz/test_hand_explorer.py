@@ -5,15 +5,9 @@ import math
 import pytest
 import torch
 
-from handlib.hands import load_hand
 from handlib.hands.pose_prior import load_named_poses
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.viz.hand_explorer import HandExplorer, upright
-
-
-@pytest.fixture(scope="module")
-def hand():
-    return load_hand()
 
 
 @pytest.fixture

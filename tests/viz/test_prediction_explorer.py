@@ -8,7 +8,6 @@ import torch
 
 from handlib.data import SyntheticHands, collate
 from handlib.data.camera import normalise_pixels
-from handlib.hands import load_hand
 from handlib.models import HandPrediction
 from handlib.viz.prediction_explorer import PredictionExplorer
 
@@ -17,11 +16,6 @@ from handlib.viz.prediction_explorer import PredictionExplorer
 def batch():
     rendered = SyntheticHands("val", size=3, cache=False)
     return collate([rendered[i] for i in range(3)])
-
-
-@pytest.fixture(scope="module")
-def hand():
-    return load_hand()
 
 
 @pytest.fixture
