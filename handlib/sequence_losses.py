@@ -1,8 +1,9 @@
 """The losses of Deformer (Fu et al. 2023, section 3.4, weights of the released code).
 
-Three groups compare hands, each with vertices, joints and pose: every frame by itself, its two
-one-step warps with the frames beside it, and the fused hand. The hands to reach are made anew from
-the true (θ, β), as for HandOccNet: both sides stand in the hand's frame, without the translation.
+Three groups compare hands, each with vertices, joints and pose: every frame's own hand, its two
+one-step warps with the frames beside it, and the fused hand. The monocular head (D9) adds one. The
+hands to reach are made anew from the true (θ, β), as for HandOccNet: both sides stand in the
+hand's frame, without the translation.
 """
 
 from dataclasses import dataclass

@@ -11,8 +11,10 @@ from handlib.course import texts
 
 @dataclass(frozen=True)
 class Row:
-    """One disagreement. `switch` is the config field that flips it, "" where there is none.
+    """One disagreement. Names in backticks are the library's.
 
+    switch: what flips it, a field of the network's configuration or another configuration as one
+    types it, "" where there is none.
     notebook: where it is taught. overview: whether notebook 00 shows it too.
     """
 

@@ -33,7 +33,7 @@ STRIDE = 4  # of P2, which the hand is cropped from
 
 @dataclass(frozen=True)
 class SequencePrediction:
-    """What Deformer says of B windows of T frames. Metres in the hand's own frame, radians.
+    """What Deformer says of B windows of T frames. Metres, the hand's own frame: no translation.
 
     m is 6 where fusion runs in 6D and 3 elsewhere. *F is T with `fuse_every`, and no axis at all
     without: then the fused hand is that of frame T // 2.
@@ -107,7 +107,7 @@ class Deformer(nn.Module):
     def hand_features(
         self, frames: Float[Tensor, "N 3 H W"], boxes: Float[Tensor, "N 4"]
     ) -> Float[Tensor, "N C h w"]:
-        """P2 inside the hand boxes."""
+        """The pyramid's finest level, P2, cut out along the hand boxes: h = w = `config.cells`."""
         frames = frames.contiguous(memory_format=layout(self.pyramid.smooth))
         p2 = tap(self, "features", self.trunk(frames))
         return tap(self, "rois", roi_align(p2, boxes, self.config.cells, STRIDE))
@@ -119,7 +119,7 @@ class Deformer(nn.Module):
         left: Bool[Tensor, " B"] | None = None,
         occlusion: Float[Tensor, "B T"] | None = None,
     ) -> SequencePrediction:
-        """From the features of B·T frames, window after window, to hands."""
+        """From the features of B·T frames, window after window, to hands; `windows` is B."""
         feature = features.feature.unflatten(0, (windows, -1))  # B T C
         joints_img = features.joints_img.unflatten(0, (windows, -1))
         memory, betas = self._across_frames(feature)
@@ -150,6 +150,7 @@ class Deformer(nn.Module):
     def _across_frames(
         self, feature: Float[Tensor, "B T C"]
     ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B 10"]]:
+        """(F⁺⁺, β of the window); with temporal="none" (F⁺, the mean of the frames' β)."""
         if self.temporal is None:
             return feature, self.motion_head.shape(feature).float().mean(dim=1)
         memory, shape = self.temporal(feature)

@@ -28,7 +28,7 @@ class DeformerConfig:
     fuse_every: bool = False  # D7: the paper fuses every frame, the code the centre one
     weights: Weights = "confidence"  # the other rows of the paper's Table 4
     joint_skip: bool = False  # D8: the decoder sees the heatmaps, too
-    monocular_head: bool = False  # D9: a hand from each frame's F⁺ alone
+    monocular_head: bool = False  # D9: a hand from each frame's F⁺ alone; the loss has its weight
     temporal: Temporal = "transformer"  # "none": F⁺ goes on in the place of F⁺⁺
     frozen_backbone: bool = False  # course aid: ResNet and pyramid stay as they were given
     norm_features: bool = False  # course aid: batch norm on P2, which nothing else bounds

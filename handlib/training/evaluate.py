@@ -84,7 +84,7 @@ def evaluate_windows(
 ) -> Scores:
     """Score a Deformer's fused hand of the frame in the middle of every window.
 
-    Occlusion is that frame's. Frames that are fused all are scored in the middle, too.
+    Occlusion is that frame's. With `fuse_every` the other frames' fused hands are not scored.
     """
     loader = DataLoader(
         dataset, batch_size, collate_fn=collate_windows, generator=torch.Generator()
@@ -101,7 +101,11 @@ def evaluate_windows(
 
 
 def predict_windows(model: nn.Module, batch: SequenceBatch) -> SequencePrediction:
-    """A Deformer on a batch of windows, with all that its switches may ask for."""
+    """A Deformer on a batch of windows.
+
+    Sides are told only where there are left hands, since a hand of one side takes none; occlusion
+    always, which weights="occlusion" alone reads.
+    """
     left = batch.left if bool(batch.left.any()) else None
     prediction: SequencePrediction = model(batch.image, batch.boxes, left, batch.occlusion)
     return prediction

@@ -25,7 +25,12 @@ from handlib.training.evaluate import (
 
 @dataclass(frozen=True)
 class Task:
-    """Items to a batch, a change at random, a prediction, its losses, a score, a recipe."""
+    """What differs between kinds of networks.
+
+    collate: items of a data set to a batch. augment: a change of it at random. predict: network
+    and batch to a prediction. loss: prediction, batch, network and its `TrainConfig.loss` to named
+    terms with their "total". evaluate: network and data set to scores. recipe: the default one.
+    """
 
     collate: Callable[..., Any]
     augment: Callable[[Any, AugmentationConfig, torch.Generator], Any]
@@ -36,7 +41,10 @@ class Task:
 
 
 def task_of(model: nn.Module) -> Task:
-    """Windows of frames for a Deformer, images for everything else."""
+    """Windows of frames for a Deformer, images for the others.
+
+    A `VertexTransformer` predicts points without a pose, so its losses are fewer.
+    """
     if isinstance(model, Deformer):
         return _WINDOWS
     return _VERTICES if isinstance(model, VertexTransformer) else _IMAGES
