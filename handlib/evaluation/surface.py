@@ -1,6 +1,7 @@
 """F-score of a surface given by its vertices (Knapitsch et al., "Tanks and Temples", 2017)."""
 
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 import torch
@@ -25,9 +26,10 @@ def f_scores(
     predicted: Float[Tensor, "B N 3"], target: Float[Tensor, "B M 3"], thresholds: Sequence[float]
 ) -> Float[Tensor, "B K"]:
     """`f_score` at K thresholds, for the price of the largest."""
-    pairs = zip(predicted.double().cpu().numpy(), target.double().cpu().numpy(), strict=True)
+    surfaces = predicted.double().cpu().numpy(), target.double().cpu().numpy()
     limits = np.asarray(thresholds)
-    scores = [_f_of_one(one, other, limits) for one, other in pairs]
+    with ThreadPoolExecutor(torch.get_num_threads()) as pool:  # SciPy's trees release the GIL
+        scores = list(pool.map(lambda one, other: _f_of_one(one, other, limits), *surfaces))
     return torch.from_numpy(np.array(scores).reshape(-1, len(limits)))
 
 
