@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from handlib import doctor as examination
 from handlib import weights
+from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
+from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.experiments import course_recipe
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
@@ -105,6 +107,28 @@ def evaluate_run(
     images = config.data.load(split, resolution, size or (64 if config.data.gap else 2_000))
     baseline = mean_pose_baseline(train_set, hand_model)
     print_scores(score(model, images), evaluate(baseline, images_of(images)))
+
+
+@app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="HO-3D's zip or json, or DexYCB's text.")],
+    kind: Annotated[Literal["ho3d", "dexycb"], typer.Option("--as", help="What it is.")],
+    listing: Annotated[
+        Path | None,
+        typer.Option("--list", help="evaluation.txt, or the ids of labelled frames, one a line."),
+    ] = None,
+) -> None:
+    """Examine a submission before it is uploaded, and name everything that is wrong with it."""
+    if kind == "ho3d":
+        faults = ho3d_faults(file, listing)
+    else:
+        faults = dexycb_faults(file, labelled_ids(listing) if listing else None)
+    for fault in faults:
+        typer.echo(fault)
+    if faults:
+        raise typer.Exit(1)
+    unchecked = "" if listing else "; without --list it was not checked that no frame is missing"
+    typer.echo(f"{file}: nothing wrong found{unchecked}")
 
 
 @app.command()
