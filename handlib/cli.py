@@ -203,7 +203,10 @@ def publish_weights(
 
 
 def print_scores(model: Scores, baseline: Scores) -> None:
-    """A table in millimetres: each bin of occlusion, then all."""
+    """A table in millimetres: each bin of occlusion, then all; of videos the acceleration, too."""
+    if model.acceleration is not None and baseline.acceleration is not None:
+        jitter, still = (1000 * x.mean() for x in (model.acceleration, baseline.acceleration))
+        typer.echo(f"acceleration error {jitter:.2f} mm per frame² (mean pose {still:.2f})")
     typer.echo("occlusion    images  root-aligned mm (mean pose)  Procrustes mm (mean pose)")
     everything = {"low": 0.0, "high": 1.0, "count": len(model.root_aligned)}
     rows = zip(

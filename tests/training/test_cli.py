@@ -76,6 +76,7 @@ def test_a_deformer_and_its_baselines_train_and_score(tmp_path, monkeypatch, ran
     scored = CliRunner().invoke(cli.app, ["evaluate", str(run)])
     assert scored.exit_code == 0, scored.output
     assert scored.stdout.splitlines()[-1].split()[3] == "8"
+    assert "acceleration error" in scored.stdout and "mm per frame² (mean pose" in scored.stdout
     wrong = CliRunner().invoke(
         cli.app, ["train", "deformer", "--run", str(tmp_path / "x"), "--variant", "best"]
     )
