@@ -7,7 +7,8 @@ joint order, frames in the order of `evaluation.txt`, each wrist where the data 
 import json
 import zipfile
 import zlib
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -63,12 +64,9 @@ def write_ho3d(
         zipfile.ZipFile(temporary, "w") as archive,
         archive.open(member, "w", force_zip64=True) as file,
     ):
-        for part, (before, after) in zip(parts, (("[", ","), ("", "]")), strict=True):
-            file.write(before.encode())
-            for number, row in enumerate(order):
-                rounded = part[row].double().round(decimals=6).tolist()
-                file.write((("," if number else "[") + json.dumps(rounded)).encode())
-            file.write(("]" + after).encode())
+        pieces = chain("[", _as_json(parts[0], order), ",", _as_json(parts[1], order), "]")
+        for piece in pieces:
+            file.write(piece.encode())
 
 
 def ho3d_faults(path: Path, listing: Path | None = None) -> list[str]:
@@ -91,6 +89,15 @@ def ho3d_faults(path: Path, listing: Path | None = None) -> list[str]:
         *hand_faults(joints, CONVENTION),
         *_apart_fault(joints, vertices),
     ]
+
+
+def _as_json(samples: Float[Tensor, "N P 3"], order: list[int]) -> Iterator[str]:
+    """A list of samples, one at a time: all of them as Python's numbers would fill the memory."""
+    yield "["
+    for number, row in enumerate(order):
+        rounded = samples[row].double().round(decimals=6).tolist()
+        yield ("," if number else "") + json.dumps(rounded)
+    yield "]"
 
 
 def _content(path: Path) -> list[Any]:
