@@ -5,6 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from plain_ho3d import f_score as plain_f_score
 
+from handlib.evaluation.surface import f_scores
 from handlib.metrics import f_score, pck, pck_auc
 
 
@@ -47,3 +48,4 @@ def test_f_score_excludes_the_threshold_itself_and_is_zero_far_away():
     moved = point + torch.tensor([0.25, 0, 0])
     assert f_score(point, moved, 0.25).item() == 0
     assert f_score(point, moved, 0.2500001).item() == 1
+    assert f_scores(point, moved, (0.5, 0.25, 0.3)).tolist() == [[1, 0, 1]]

@@ -206,6 +206,19 @@ def test_numbers_that_are_none_are_counted_by_kind(submission, listing):
     ]
 
 
+def test_hands_keep_their_numbers_behind_one_that_is_unusable(submission, listing):
+    joints, vertices = content(submission)
+    joints[1] = np.nan
+    joints[2] = -0.5
+    joints[5] *= TO_OPENGL
+    faults = ho3d_faults(zipped(submission, [joints.tolist(), vertices.tolist()]), listing)
+    assert [re.search("first hand [0-9]", fault)[0] for fault in faults] == [
+        "first hand 1",
+        "first hand 2",
+        "first hand 5",
+    ]
+
+
 def test_all_faults_are_named_at_once(submission, listing):
     joints, vertices = content(submission)
     wrong = 1000 * joints[:-1, list(HO3D_TO_COMMON)] * TO_OPENGL
