@@ -11,6 +11,8 @@ from typer.core import TyperGroup
 
 from handlib import doctor as examination
 from handlib import weights
+from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
+from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.experiments import course_recipe
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
@@ -108,6 +110,28 @@ def evaluate_run(
 
 
 @app.command()
+def validate(
+    file: Annotated[Path, typer.Argument(help="HO-3D's zip or json, or DexYCB's text.")],
+    kind: Annotated[Literal["ho3d", "dexycb"], typer.Option("--as", help="What it is.")],
+    listing: Annotated[
+        Path | None,
+        typer.Option("--list", help="evaluation.txt, or the ids of labelled frames, one a line."),
+    ] = None,
+) -> None:
+    """Examine a submission before it is uploaded, and name everything that is wrong with it."""
+    if kind == "ho3d":
+        faults = ho3d_faults(file, listing)
+    else:
+        faults = dexycb_faults(file, labelled_ids(listing) if listing else None)
+    for fault in faults:
+        typer.echo(fault)
+    if faults:
+        raise typer.Exit(1)
+    unchecked = "" if listing else "; without --list it was not checked that no frame is missing"
+    typer.echo(f"{file}: nothing wrong found{unchecked}")
+
+
+@app.command()
 def experiment(
     name: Annotated[Literal["course_recipe"], typer.Argument(help="Which claim to examine.")],
     output: Annotated[Path, typer.Option(help="Where the result file goes.")] = Path(
@@ -179,7 +203,10 @@ def publish_weights(
 
 
 def print_scores(model: Scores, baseline: Scores) -> None:
-    """A table in millimetres: each bin of occlusion, then all."""
+    """A table in millimetres: each bin of occlusion, then all; of videos the acceleration, too."""
+    if model.acceleration is not None and baseline.acceleration is not None:
+        jitter, still = (1000 * x.mean() for x in (model.acceleration, baseline.acceleration))
+        typer.echo(f"acceleration error {jitter:.2f} mm per frame² (mean pose {still:.2f})")
     typer.echo("occlusion    images  root-aligned mm (mean pose)  Procrustes mm (mean pose)")
     everything = {"low": 0.0, "high": 1.0, "count": len(model.root_aligned)}
     rows = zip(

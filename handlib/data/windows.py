@@ -6,6 +6,7 @@ frames, each ten after the last. Its released code settles what happens at the e
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -98,6 +99,12 @@ class Windows(Dataset[HandWindow]):
             if self.valid is None or self.valid[index]
         ]
         self.centres, self._sequence = np.array(pairs, int).reshape(-1, 2).T
+
+    def runs(self) -> list[range]:
+        """Indices of windows whose centres follow each other, frame by frame in one sequence."""
+        broken = (np.diff(self.centres) != 1) | (np.diff(self._sequence) != 0)
+        starts = [0, *(np.flatnonzero(broken) + 1).tolist(), len(self)]
+        return [range(start, stop) for start, stop in pairwise(starts)]
 
     def __len__(self) -> int:
         return len(self.centres)

@@ -86,6 +86,11 @@ def inverse(permutation: tuple[int, ...]) -> tuple[int, ...]:
 COMMON_TO_HO3D = inverse(HO3D_TO_COMMON)
 COMMON_TO_FPHA = inverse(FPHA_TO_COMMON)
 
+TO_COMMON = MappingProxyType(
+    {"common": tuple(range(21)), "HO-3D": HO3D_TO_COMMON, "FPHA": FPHA_TO_COMMON}
+)
+"""Every order of 21 joints, by name, with the permutation to the common one."""
+
 
 def _both_sides(tips: tuple[int, ...]) -> MappingProxyType[str, tuple[int, ...]]:
     return MappingProxyType({"right": tips, "left": tips})

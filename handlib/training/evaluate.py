@@ -1,6 +1,6 @@
 """Scores of a model on a data set, overall and by occlusion."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
@@ -15,7 +15,7 @@ from handlib import metrics
 from handlib.data.batch import collate
 from handlib.data.sample import HandSample
 from handlib.data.sequence_batch import SequenceBatch, collate_windows
-from handlib.data.windows import HandWindow
+from handlib.data.windows import HandWindow, Windows
 from handlib.models.deformer import SequencePrediction
 
 
@@ -27,17 +27,23 @@ class HasJoints(Protocol):
 
 @dataclass(frozen=True)
 class Scores:
-    """Errors of each sample in metres, in the data set's order."""
+    """Errors of each sample in metres, in the data set's order.
+
+    acceleration: `metrics.acceleration_error` of the root-aligned joints, in metres per frame²,
+    of each frame with both neighbours in its video; None if there is no such frame.
+    """
 
     root_aligned: Float[Tensor, " N"]
     procrustes: Float[Tensor, " N"]
     occlusion: Float[Tensor, " N"] | None
+    acceleration: Float[Tensor, " M"] | None = None
 
     def means(self) -> dict[str, float]:
-        """Mean errors in metres."""
+        """Mean errors in metres, and that of the acceleration if there is one."""
+        names = ("root_aligned", "procrustes", "acceleration")
+        errors = {name: getattr(self, name) for name in names}
         return {
-            "root_aligned": self.root_aligned.mean().item(),
-            "procrustes": self.procrustes.mean().item(),
+            name: values.mean().item() for name, values in errors.items() if values is not None
         }
 
     def table(self) -> list[dict[str, float]]:
@@ -72,10 +78,10 @@ def evaluate(
     loader = DataLoader(dataset, batch_size, collate_fn=collate, generator=torch.Generator())
     with _evaluating(model) as device:
         parts = [
-            _score(model(batch.image.to(device)).joints, batch.joints, batch.occlusion)
+            (model(batch.image.to(device)).joints, batch.joints, batch.occlusion)
             for batch in loader
         ]
-    return _together(parts)
+    return _scores(parts, getattr(dataset, "sequences", ()))
 
 
 @torch.inference_mode()
@@ -96,8 +102,8 @@ def evaluate_windows(
             middle = batch.joints.shape[1] // 2
             joints = joints[:, middle] if joints.ndim == 4 else joints
             occlusion = None if batch.occlusion is None else batch.occlusion[:, middle]
-            parts.append(_score(joints, batch.joints[:, middle], occlusion))
-    return _together(parts)
+            parts.append((joints, batch.joints[:, middle], occlusion))
+    return _scores(parts, dataset.runs() if isinstance(dataset, Windows) else ())
 
 
 def predict_windows(model: nn.Module, batch: SequenceBatch) -> SequencePrediction:
@@ -125,21 +131,25 @@ def _evaluating(model: Callable[[Tensor], HasJoints]) -> Iterator[torch.device]:
         model.train(training)
 
 
-def _score(
-    joints: Float[Tensor, "B 21 3"],
-    target: Float[Tensor, "B 21 3"],
-    occlusion: Float[Tensor, " B"] | None,
+def _scores(
+    parts: Sequence[tuple[Tensor, Tensor, Tensor | None]], runs: Sequence[range]
 ) -> Scores:
-    joints = joints.float().cpu()
-    return Scores(
-        metrics.root_aligned_mpjpe(joints, target), metrics.pa_mpjpe(joints, target), occlusion
-    )
+    """Scores of batches of predicted joints, true joints and occlusion.
 
-
-def _together(parts: list[Scores]) -> Scores:
-    occlusion = [part.occlusion for part in parts if part.occlusion is not None]
+    runs: samples that are consecutive frames of a video.
+    """
+    joints = torch.cat([part[0].float().cpu() for part in parts])
+    target = torch.cat([part[1] for part in parts])
+    occlusion = [part[2] for part in parts if part[2] is not None]
+    still = joints - joints[:, :1], target - target[:, :1]
+    accelerations = [
+        metrics.acceleration_error(*(points[run.start : run.stop] for points in still))
+        for run in runs
+        if len(run) >= 3
+    ]
     return Scores(
-        torch.cat([part.root_aligned for part in parts]),
-        torch.cat([part.procrustes for part in parts]),
+        metrics.root_aligned_mpjpe(joints, target),
+        metrics.pa_mpjpe(joints, target),
         torch.cat(occlusion) if len(occlusion) == len(parts) else None,
+        torch.cat(accelerations) if accelerations else None,
     )

@@ -11,8 +11,8 @@ from torch import Tensor
 class History:
     """Columns of equal length: `images` seen after each step, and each loss term at that step.
 
-    `scores` has its own, shorter columns: images, root_aligned and procrustes (metres), and
-    only grows where validation data were given.
+    `scores` has its own, shorter columns: images, root_aligned and procrustes (metres), of videos
+    acceleration (metres per frame²), and only grows where validation data were given.
     """
 
     images: list[float] = field(default_factory=list)

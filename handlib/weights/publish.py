@@ -57,7 +57,7 @@ def publish(
 
 def _millimetres(scores: Scores) -> dict[str, Any]:
     def rounded(row: dict[str, float]) -> dict[str, float]:
-        errors = {name: round(1000 * row[name], 2) for name in ("root_aligned", "procrustes")}
-        return row | errors
+        errors = {"root_aligned", "procrustes", "acceleration"} & set(row)
+        return row | {name: round(1000 * row[name], 2) for name in sorted(errors)}
 
     return rounded(scores.means()) | {"by_occlusion": [rounded(row) for row in scores.table()]}

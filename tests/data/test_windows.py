@@ -57,6 +57,19 @@ def test_windows_follow_the_rule(case):
         assert (np.array(window.frames) == due).tolist() == [not r for r in window.repeated]
 
 
+@given(cases())
+def test_runs_are_the_longest_stretches_of_neighbouring_frames(case):
+    lengths, valid, length, gap = case
+    video = NumberedFrames(*lengths, valid=valid)
+    made = windows(video, length, gap)
+    stretches = []
+    for frames in video.sequences:
+        letters = "".join("x" if valid[index] else " " for index in frames)
+        stretches += [len(stretch) for stretch in letters.split()]
+    assert [len(run) for run in made.runs() if run] == stretches
+    assert [index for run in made.runs() for index in run] == list(range(len(made)))
+
+
 @given(st.integers(0, 99), st.integers(1, 9), st.integers(1, 12))
 def test_without_invalid_frames_only_the_ends_repeat(centre, length, gap):
     indices = np.array(window_indices(range(100), None, centre, length, gap))

@@ -61,6 +61,14 @@ def test_ready_made_inverses() -> None:
     assert [COMMON[index] for index in skeleton.COMMON_TO_FPHA] == FPHA
 
 
+@pytest.mark.parametrize(
+    ("name", "published"), [("common", COMMON), ("HO-3D", HO3D), ("FPHA", FPHA)]
+)
+def test_orders_by_name(name: str, published: list[str]) -> None:
+    assert [published[index] for index in skeleton.TO_COMMON[name]] == COMMON
+    assert len(skeleton.TO_COMMON) == 3
+
+
 def test_joints_of_mano_in_common_order() -> None:
     mano = HO3D[:16]
     assert [COMMON[index] for index in skeleton.COMMON_OF_MANO] == mano

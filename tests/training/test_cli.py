@@ -2,10 +2,12 @@ import json
 from dataclasses import replace
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from handlib import cli, weights
 from handlib.data import windows
+from handlib.evaluation.dexycb_submission import write_dexycb
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.training import TrainConfig
@@ -67,6 +69,7 @@ def test_a_deformer_and_its_baselines_train_and_score(
     scored = CliRunner().invoke(cli.app, ["evaluate", str(run)])
     assert scored.exit_code == 0, scored.output
     assert scored.stdout.splitlines()[-1].split()[3] == "8"
+    assert "acceleration error" in scored.stdout and "mm per frame² (mean pose" in scored.stdout
     wrong = CliRunner().invoke(
         cli.app, ["train", "deformer", "--run", str(tmp_path / "x"), "--variant", "best"]
     )
@@ -112,3 +115,23 @@ def test_published_weights_are_listed_and_checked(handlib, tmp_path, monkeypatch
 def test_shipped_weights_are_as_their_cards_say():
     for name in weights.names():
         weights.verified(weights.card(name))
+
+
+def test_validate_names_every_fault_and_says_when_there_is_none(handlib, tmp_path, random_hands):
+    joints = torch.stack([sample.joints for sample in map(random_hands(4).__getitem__, range(4))])
+    path, ids = tmp_path / "result.txt", tmp_path / "ids.txt"
+    write_dexycb(path, [0, 1, 5, 7], joints)
+    ids.write_text("0\n1\n5\n7\n")
+    accepted = handlib("validate", path, "--as", "dexycb", "--list", ids)
+    assert accepted.exit_code == 0 and accepted.stdout == f"{path}: nothing wrong found\n"
+    assert "not checked" in handlib("validate", path, "--as", "dexycb").stdout
+    ids.write_text("0\n1\n2\n")
+    write_dexycb(path, [0, 1, 5, 7], joints / 1000)
+    refused = handlib("validate", path, "--as", "dexycb", "--list", ids)
+    assert refused.exit_code == 1
+    assert "1 missing, first 2" in refused.stdout and "probably metres" in refused.stdout
+    other = handlib("validate", path, "--as", "ho3d")
+    assert other.exit_code == 1 and "expected a zip file" in other.stdout
+    assert handlib("validate", path, "--as", "dexycb", "--list", tmp_path / "no").exit_code == 2
+    wrong = handlib("validate", path, "--as", "dexycb", "--list", path)
+    assert wrong.exit_code == 2 and "expected an image_id a line" in wrong.output

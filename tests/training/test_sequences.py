@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 import torch
@@ -18,7 +19,7 @@ from handlib.models import (
 )
 from handlib.models.baselines import DEFORMER, HANDOCCNET
 from handlib.models.vertex_transformer import VertexTransformer, VertexTransformerConfig
-from handlib.training import Critic, TrainConfig, evaluate_windows, fit
+from handlib.training import Critic, TrainConfig, evaluate, evaluate_windows, fit
 
 CONFIG = replace(
     TrainConfig.deformer_course(),
@@ -116,6 +117,38 @@ def test_scores_are_those_of_the_centre_frame(build, data):
     assert torch.equal(scores.occlusion, batch.occlusion[:, 1])
     same = evaluate_windows(every, data)
     assert torch.allclose(same.root_aligned, scores.root_aligned, atol=1e-6)
+
+
+def test_acceleration_is_that_of_neighbouring_frames_in_one_clip(build, data):
+    model = build().eval()
+    scores = evaluate_windows(model, data, batch_size=5)
+    batch = collate_windows([data[i] for i in range(12)])
+    with torch.no_grad():
+        joints = model(batch.image, batch.boxes).fused_joints
+    apart = (joints - joints[:, :1]) - (batch.joints[:, 1] - batch.joints[:, 1, :1])
+    expected = [
+        (apart[t - 1] - 2 * apart[t] + apart[t + 1]).norm(dim=-1).mean()
+        for clip in range(3)
+        for t in (4 * clip + 1, 4 * clip + 2)
+    ]
+    assert torch.allclose(scores.acceleration, torch.stack(expected), atol=1e-6)
+    assert scores.means()["acceleration"] == pytest.approx(sum(expected).item() / 6, rel=1e-5)
+
+
+def test_a_model_of_images_has_an_acceleration_error_on_clips_alone(random_clips, random_hands):
+    still = SimpleNamespace(joints=random_hands(1)[0].joints[None])
+
+    def model(image):
+        return SimpleNamespace(joints=still.joints.expand(len(image), -1, -1))
+
+    data = random_clips(2, 5)
+    found = evaluate(model, data, batch_size=3).acceleration
+    joints = torch.stack([data[i].joints for i in range(10)])
+    joints = (joints - joints[:, :1]).unflatten(0, (2, 5))
+    true = joints[:, :-2] - 2 * joints[:, 1:-1] + joints[:, 2:]
+    assert torch.allclose(found, true.norm(dim=-1).mean(-1).flatten(), atol=1e-6)
+    assert evaluate(model, random_hands(5)).acceleration is None
+    assert evaluate(model, random_clips(3, 2)).acceleration is None
 
 
 def test_it_learns(build, data):

@@ -1,0 +1,1 @@
+"""How hands are scored: errors and alignments, the data sets' protocols, submission files."""
