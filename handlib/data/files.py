@@ -105,7 +105,7 @@ def array_of(
         DataFileError: they are missing, not numbers, or of another shape.
     """
     try:
-        array = np.asarray(values.get(key), np.float64)
+        array = np.asarray([] if values.get(key) is None else values[key], np.float64)
     except (TypeError, ValueError):
         array = np.empty(0)
     fits = array.size == int(np.prod(shape)) if reshape else array.shape == shape
