@@ -5,6 +5,7 @@ frames, each ten after the last. Its released code settles what happens at the e
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -98,6 +99,15 @@ class Windows(Dataset[HandWindow]):
         used = np.ones(len(frames), bool) if self.valid is None else np.asarray(self.valid)[frames]
         self.centres = frames[used]
         self._sequence = np.repeat(np.arange(len(lengths)), lengths)[used]
+
+    def thinned(self, size: int) -> "Windows":
+        """`size` windows evenly spaced, all of them if there are fewer or `size` is 0."""
+        if not 0 < size < len(self):
+            return self
+        few = copy(self)
+        kept = np.linspace(0, len(self) - 1, size).round().astype(int)
+        few.centres, few._sequence = self.centres[kept], self._sequence[kept]
+        return few
 
     def __len__(self) -> int:
         return len(self.centres)
