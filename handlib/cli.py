@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from handlib import doctor as examination
 from handlib import weights
+from handlib.data import trees
 from handlib.experiments import course_recipe
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
@@ -158,6 +159,22 @@ def generate(
     """Render synthetic hands into the cache, so that a notebook need not wait for them."""
     images = DataConfig("synthetic", size, seed).load(split, resolution)
     typer.echo(f"{len(images):,} images are ready")
+
+
+@data_app.command("export")
+def export(
+    layout: Annotated[
+        Literal["ho3d", "ho3d-v3", "dexycb", "fpha"],
+        typer.Option("--as", help="Whose folders and annotations."),
+    ],
+    root: Annotated[Path, typer.Option(help="A new folder, or one that this command wrote.")],
+    size: Annotated[int, typer.Option(help="Sequences to train on; a quarter more to test.")] = 8,
+    frames: Annotated[int, typer.Option(help="Of a sequence; 1 takes still images.")] = 8,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Write synthetic hands as a small data set in the layout of a real one."""
+    trees.export(layout, root, size, frames, seed)
+    typer.echo(f"{root}: a tree in the layout of {layout}")
 
 
 @weights_app.command("list")
