@@ -5,7 +5,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterable, Mapping, Sequence
 from os import PathLike
 from pathlib import Path
-from typing import ClassVar, get_args
+from typing import ClassVar, SupportsIndex, get_args
 
 import numpy as np
 import torch
@@ -61,8 +61,8 @@ class RecordedSet(Dataset[HandSample], ABC):
     def __len__(self) -> int:
         return len(self.valid)
 
-    def __getitem__(self, index: int) -> HandSample:
-        index = self._checked(index)
+    def __getitem__(self, index: SupportsIndex) -> HandSample:
+        index = self._checked(index.__index__())
         frame = self.frame(index)
         affine, resolution = torch.eye(3), None
         if self.preset:
@@ -176,7 +176,7 @@ class RecordedSet(Dataset[HandSample], ABC):
     def _checked(self, index: int) -> int:
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} of a set of {len(self)} frames")
-        return int(index) % len(self)
+        return index % len(self)
 
 
 def hands_of(mano: Mano, sides: Iterable[str], fingertips: str) -> dict[str, HandModel]:
