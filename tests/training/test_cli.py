@@ -9,7 +9,7 @@ from handlib.data import windows
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.training import TrainConfig
-from handlib.training.run import DataConfig
+from handlib.training.data import DataConfig
 
 
 @pytest.fixture
