@@ -8,7 +8,6 @@ no frames and nothing else. Not written: `models`.
 
 from collections.abc import Sequence
 from functools import lru_cache
-from io import BytesIO
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -16,13 +15,13 @@ from typing import Any
 import numpy as np
 import yaml
 from jaxtyping import Float, UInt8
-from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from handlib.data.synthetic.rendered_set import shipped_hand
 from handlib.data.trees import ycb
 from handlib.data.trees.film import FIRST_THING, HAND, Camera, FullFrame, film
 from handlib.data.trees.folder import new_tree
+from handlib.data.trees.images import millimetres, save_image
 from handlib.data.trees.placed import PlacedHand, ThingPose
 from handlib.data.trees.recording import Recording
 from handlib.data.trees.rig import rig
@@ -193,12 +192,8 @@ def _meta(subject: int, side: Side, frames: int, ids: list[int]) -> dict[str, An
 def _write_frame(
     folder: Path, number: int, frame: FullFrame, camera: Camera, ids: list[int]
 ) -> None:
-    image, depth = BytesIO(), BytesIO()
-    Image.fromarray(frame.image).save(image, "JPEG", quality=95)
-    (folder / f"color_{number:06d}.jpg").write_bytes(image.getvalue())
-    millimetres = np.rint(1000 * frame.depth).astype(np.uint16)
-    Image.fromarray(millimetres).save(depth, "PNG", compress_level=3)
-    (folder / f"aligned_depth_to_color_{number:06d}.png").write_bytes(depth.getvalue())
+    save_image(folder / f"color_{number:06d}.jpg", frame.image)
+    save_image(folder / f"aligned_depth_to_color_{number:06d}.png", millimetres(frame.depth))
     homogeneous = frame.hand.joints @ camera.intrinsics.T
     pixels = homogeneous[:, :2] / homogeneous[:, 2:]
     poses = [np.column_stack([thing.rotation, thing.position]) for thing in frame.things]

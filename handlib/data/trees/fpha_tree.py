@@ -7,7 +7,6 @@ and enlarged. Not written: `Object_models`.
 
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import NamedTuple
 
@@ -18,6 +17,7 @@ from PIL import Image
 from handlib.data.synthetic.occlusion import shrink
 from handlib.data.trees.film import Camera, FullFrame, film
 from handlib.data.trees.folder import new_tree
+from handlib.data.trees.images import millimetres, save_image
 from handlib.data.trees.recording import Recording
 from handlib.hands.skeleton import FINGER_JOINTS
 
@@ -84,18 +84,12 @@ def _write_take(root: Path, take: Take) -> None:
     # p_colour = R p_depth + t: they place the depth camera before the colour camera, our world.
     depth = Camera(DEPTH, 640, 480, ROTATION, SHIFT / 1000)
     video = root / "Video_files" / take.path
-    for name in ("color", "depth"):
-        (video / name).mkdir(parents=True)
     skeleton, objects = [], []
     pairs = zip(film(take.recording, colour), film(take.recording, depth, 1), strict=True)
     for k, (seen, measured) in enumerate(pairs):
-        image, map_ = BytesIO(), BytesIO()
         large = Image.fromarray(seen.image).resize((1920, 1080), Image.Resampling.BILINEAR)
-        large.save(image, "JPEG", quality=95)
-        (video / "color" / f"color_{k:04d}.jpeg").write_bytes(image.getvalue())
-        millimetres = np.rint(1000 * measured.depth).astype(np.uint16)
-        Image.fromarray(millimetres).save(map_, "PNG", compress_level=3)
-        (video / "depth" / f"depth_{k:04d}.png").write_bytes(map_.getvalue())
+        save_image(video / "color" / f"color_{k:04d}.jpeg", np.array(large))
+        save_image(video / "depth" / f"depth_{k:04d}.png", millimetres(measured.depth))
         skeleton.append(_row(k, fpha_joints(seen)))
         objects.append(_row(k, _object(seen).T))  # column by column
     for folder, name, rows in (

@@ -8,18 +8,17 @@ their own, so that nobody takes the tree for a piece of HO-3D.
 
 import json
 from collections.abc import Sequence
-from io import BytesIO
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
 from jaxtyping import Float, UInt8
-from PIL import Image
 from scipy.spatial.transform import Rotation
 
 from handlib.data.trees import ycb
 from handlib.data.trees.film import FIRST_THING, HAND, Camera, FullFrame, film
 from handlib.data.trees.folder import new_tree
+from handlib.data.trees.images import save_image
 from handlib.data.trees.placed import PlacedHand, ThingPose
 from handlib.data.trees.python2_pickle import dumps
 from handlib.data.trees.recording import Recording
@@ -89,12 +88,12 @@ class _Split:
     ) -> None:
         folder = self.root / self.name / sequence
         kind = "png" if self.version == "v2" else "jpg"
-        _save(folder / "rgb" / f"{name}.{kind}", _encoded(frame.image, kind))
-        _save(folder / "depth" / f"{name}.png", _encoded(depth_as_rgb(frame.depth), "png"))
+        save_image(folder / "rgb" / f"{name}.{kind}", frame.image)
+        save_image(folder / "depth" / f"{name}.png", depth_as_rgb(frame.depth))
         rendered = self.root / f"HO3D_{self.version}_segmentations_rendered"
         kind = "jpg" if self.version == "v2" else "png"
-        colours = _encoded(_segments(frame.labels), kind)
-        _save(rendered / self.name / sequence / "seg" / f"{name}.{kind}", colours)
+        path = rendered / self.name / sequence / "seg" / f"{name}.{kind}"
+        save_image(path, _segments(frame.labels))
         hand = frame.hand.moved(_OPENGL, np.zeros(3))
         meta = _object(frame.things[0].moved(_OPENGL, np.zeros(3)))
         meta |= {"camIDList": digits, "camMat": camera.intrinsics}
@@ -105,7 +104,8 @@ class _Split:
             meta["handBoundingBox"] = _box(frame.hand.vertices, camera)
             self.joints.append(ho3d_joints(hand).tolist())
             self.vertices.append(hand.vertices.tolist())
-        _save(folder / "meta" / f"{name}.pkl", dumps(meta))
+        (folder / "meta").mkdir(exist_ok=True)
+        (folder / "meta" / f"{name}.pkl").write_bytes(dumps(meta))
         self.listed.append(f"{sequence}/{name}")
 
 
@@ -169,17 +169,3 @@ def _segments(labels: UInt8[np.ndarray, "H W"]) -> UInt8[np.ndarray, "h w 3"]:
     red, blue = most(labels == HAND), most(labels >= FIRST_THING)
     blue[red > 0] = 0
     return np.stack([red, np.zeros_like(red), blue], 2).astype(np.uint8)
-
-
-def _encoded(image: UInt8[np.ndarray, "H W 3"], kind: str) -> bytes:
-    file = BytesIO()
-    if kind == "png":
-        Image.fromarray(image).save(file, "PNG", compress_level=3)
-    else:
-        Image.fromarray(image).save(file, "JPEG", quality=95)
-    return file.getvalue()
-
-
-def _save(path: Path, data: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_bytes(data)
