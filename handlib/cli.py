@@ -11,6 +11,7 @@ from typer.core import TyperGroup
 
 from handlib import doctor as examination
 from handlib import weights
+from handlib.data import trees
 from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
 from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.experiments import course_recipe
@@ -18,7 +19,8 @@ from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
 from handlib.training import Critic, Scores, evaluate, fit, mean_pose_baseline, recipes
 from handlib.training.checkpoint import STATE_FILE
-from handlib.training.run import DataConfig, RunConfig, images_of, load_run, score
+from handlib.training.data import DataConfig, images_of, thinned
+from handlib.training.run import RunConfig, load_run, score
 from handlib.weights.publish import publish
 
 
@@ -59,9 +61,19 @@ def train(
     recipe: Annotated[
         Literal["course", "paper"], typer.Option(help="Minutes at 128 px, or as published.")
     ] = "course",
-    data: Annotated[str, typer.Option(help="Data set.")] = "synthetic",
+    data: Annotated[
+        Literal["synthetic", "ho3d", "dexycb", "fpha"], typer.Option(help="Data set.")
+    ] = "synthetic",
+    root: Annotated[
+        str, typer.Option(help="Folder of a recorded data set; else HANDLIB_HO3D and so on.")
+    ] = "",
+    setup: Annotated[
+        str, typer.Option(help="HO-3D's version, DexYCB's or FPHA's split; else v2, s0, action.")
+    ] = "",
+    partial: Annotated[bool, typer.Option(help="Take an incomplete copy of DexYCB.")] = False,
     size: Annotated[
-        int | None, typer.Option(help="Training images (16,000), or clips for a Deformer (300).")
+        int | None,
+        typer.Option(help="Training images (16,000; all recorded ones), or clips (300)."),
     ] = None,
     images: Annotated[
         int | None, typer.Option(help="Images or windows to see; else the recipe's.")
@@ -78,7 +90,9 @@ def train(
     """Train a network, and score it on the validation split at every checkpoint."""
     if (run / STATE_FILE).exists() and not resume:
         raise FileExistsError(f"{run}: holds a run already; add --resume, or take another folder")
-    plan = recipes.plan(network, recipe, variant, data, size)
+    mano = str(hand) if hand else ""
+    source = DataConfig(data, root=root, setup=setup, mano=mano, partial=partial)
+    plan = recipes.plan(network, recipe, variant, source, size)
     config = replace(plan.training, images=images or plan.training.images, seed=seed, bf16=bf16)
     settings = RunConfig(plan.network, plan.data, " ".join(["handlib", *sys.argv[1:]]))
     settings.save(run)
@@ -89,7 +103,7 @@ def train(
     val_set = plan.data.load("val", settings.resolution, plan.validation)
     judge = Critic(MotionDiscriminator()) if critic else None
     fit(model, train_set, val_set, config, run, resume, judge)
-    baseline = mean_pose_baseline(images_of(train_set), hand_model)
+    baseline = mean_pose_baseline(_enough(train_set), hand_model)
     print_scores(score(model, val_set), evaluate(baseline, images_of(val_set)))
 
 
@@ -103,9 +117,8 @@ def evaluate_run(
     """Score a run by occlusion, beside the mean pose of its training data."""
     config, hand_model = RunConfig.load(run), load_hand(hand)
     model, resolution = load_run(run, hand_model), config.resolution
-    train_set = images_of(config.data.load("train", resolution))
+    baseline = mean_pose_baseline(_enough(config.data.load("train", resolution)), hand_model)
     images = config.data.load(split, resolution, size or (64 if config.data.gap else 2_000))
-    baseline = mean_pose_baseline(train_set, hand_model)
     print_scores(score(model, images), evaluate(baseline, images_of(images)))
 
 
@@ -172,6 +185,22 @@ def generate(
     typer.echo(f"{len(images):,} images are ready")
 
 
+@data_app.command("export")
+def export(
+    layout: Annotated[
+        Literal["ho3d", "ho3d-v3", "dexycb", "fpha"],
+        typer.Option("--as", help="Whose folders and annotations."),
+    ],
+    root: Annotated[Path, typer.Option(help="A new folder, or one that this command wrote.")],
+    size: Annotated[int, typer.Option(help="Sequences to train on; a quarter more to test.")] = 8,
+    frames: Annotated[int, typer.Option(help="Of a sequence; 1 takes still images.")] = 8,
+    seed: Annotated[int, typer.Option()] = 0,
+) -> None:
+    """Write synthetic hands as a small data set in the layout of a real one."""
+    trees.export(layout, root, size, frames, seed)
+    typer.echo(f"{root}: a tree in the layout of {layout}")
+
+
 @weights_app.command("list")
 def list_weights() -> None:
     """Name the shipped weights with their scores."""
@@ -200,6 +229,11 @@ def publish_weights(
     """Ship a run's weights with handlib (maintainers)."""
     description = publish(run, load_hand(hand), minutes)
     typer.echo(f"{description['file']}: {description['scores']['model']['root_aligned']} mm")
+
+
+def _enough(train_set: Any) -> Any:
+    """Images for a mean pose; all of a recorded data set would take too long to read."""
+    return thinned(images_of(train_set), 20_000)
 
 
 def print_scores(model: Scores, baseline: Scores) -> None:

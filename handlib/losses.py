@@ -15,6 +15,7 @@ from torch import Tensor
 
 from handlib.data.batch import HandBatch
 from handlib.data.camera import normalise_pixels
+from handlib.data.sample import needed
 from handlib.hands.hand_model import HandModel
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.handoccnet import HandPrediction
@@ -68,16 +69,18 @@ def handoccnet_loss(
 
     Raises:
         ValueError: an aid is on, but the model or the data lack what it compares.
+        MissingLabelError: the data lack pose, betas or joints in the image.
     """
+    betas, joints_px = needed(batch.betas, "betas"), needed(batch.joints_px, "joints_px")
     with torch.no_grad():
-        pose = axis_angle_to_rotmat(batch.pose)
-        target = hand(pose, batch.betas)
-    joints_img = normalise_pixels(batch.joints_px, batch.image.shape[-1])
+        pose = axis_angle_to_rotmat(needed(batch.pose, "pose"))
+        target = hand(pose, betas)
+    joints_img = normalise_pixels(joints_px, batch.image.shape[-1])
     errors = {
         "vertices": F.mse_loss(prediction.vertices, target.vertices),
         "joints": F.mse_loss(prediction.joints, target.joints),
         "pose": F.mse_loss(prediction.pose, pose),
-        "betas": F.mse_loss(prediction.betas, batch.betas),
+        "betas": F.mse_loss(prediction.betas, betas),
         "joints_img": F.mse_loss(prediction.joints_img, joints_img),
     }
     if config.articulation:
@@ -106,7 +109,7 @@ def vertex_loss(
 ) -> dict[str, Tensor]:
     """The two terms that a network without MANO's parameters can have, and "total"."""
     with torch.no_grad():
-        target = hand(batch.pose, batch.betas)
+        target = hand(needed(batch.pose, "pose"), needed(batch.betas, "betas"))
     terms = {
         "vertices": config.vertices * F.mse_loss(prediction.vertices, target.vertices),
         "joints": config.joints * F.mse_loss(prediction.joints, target.joints),

@@ -13,6 +13,7 @@ import torch.nn.functional as F
 from jaxtyping import Bool, Float
 from torch import Tensor
 
+from handlib.data.sample import needed
 from handlib.data.sequence_batch import SequenceBatch
 from handlib.hands.hand_model import HandModel
 from handlib.hands.hand_pair import HandPair, over_time
@@ -79,11 +80,13 @@ def sequence_loss(
 
     Raises:
         ValueError: monocular > 0 and a network without monocular_head.
+        MissingLabelError: the data lack pose, betas or joints in the image.
     """
     left = batch.left if isinstance(hand, HandPair) else None
     true = _true_hands(batch, hand)
+    betas = needed(batch.betas, "betas")
     terms = {
-        "betas": config.betas * F.mse_loss(_each_frame(prediction.betas, batch), batch.betas),
+        "betas": config.betas * F.mse_loss(_each_frame(prediction.betas, betas), betas),
         "joints_img": config.joints_img * joints_img_error(prediction.joints_img, batch),
     }
     own = _Hands(prediction.pose, prediction.vertices, prediction.joints)
@@ -112,7 +115,7 @@ def sequence_loss(
 def box_coordinates(batch: SequenceBatch) -> Float[Tensor, "B T 21 2"]:
     """Joints as fractions of the hand box, 0..1 inside it."""
     corner, far = batch.boxes[..., None, :2], batch.boxes[..., None, 2:]
-    return (batch.joints_px - corner) / (far - corner)
+    return (needed(batch.joints_px, "joints_px") - corner) / (far - corner)
 
 
 def joints_img_error(
@@ -133,7 +136,8 @@ def smoothness(vertices: Float[Tensor, "B T V 3"]) -> Float[Tensor, ""]:
 
 def _true_hands(batch: SequenceBatch, hand: HandModel | HandPair) -> _Hands:
     with torch.no_grad():
-        return _single_hands(axis_angle_to_rotmat(batch.pose), batch.betas, batch, hand)
+        pose = axis_angle_to_rotmat(needed(batch.pose, "pose"))
+        return _single_hands(pose, needed(batch.betas, "betas"), batch, hand)
 
 
 def _single_hands(
@@ -165,7 +169,7 @@ def _monocular(
     terms = _compare(
         "monocular", config.monocular, _single_hands(pose, betas, batch, hand), true, config
     )
-    error = F.mse_loss(betas, batch.betas)
+    error = F.mse_loss(betas, needed(batch.betas, "betas"))
     return terms | {"monocular_betas": config.monocular * config.betas * error}
 
 
@@ -209,11 +213,14 @@ def _compare(
     }
 
 
-def _each_frame(betas: Float[Tensor, "B 10"], batch: SequenceBatch) -> Float[Tensor, "B T 10"]:
-    return betas[:, None].expand_as(batch.betas)
+def _each_frame(
+    betas: Float[Tensor, "B 10"], frames: Float[Tensor, "B T 10"]
+) -> Float[Tensor, "B T 10"]:
+    return betas[:, None].expand_as(frames)
 
 
 def _in_image(batch: SequenceBatch) -> Bool[Tensor, "B T 21"]:
     height, width = batch.image.shape[-2:]
-    size = torch.tensor([width, height]).to(batch.joints_px)
-    return ((batch.joints_px >= -0.5) & (batch.joints_px <= size - 0.5)).all(-1)
+    joints_px = needed(batch.joints_px, "joints_px")
+    size = torch.tensor([width, height]).to(joints_px)
+    return ((joints_px >= -0.5) & (joints_px <= size - 0.5)).all(-1)

@@ -16,6 +16,7 @@ from torch import Generator, Tensor
 
 from handlib.data.batch import HandBatch
 from handlib.data.colour import ColourChanges, recolour
+from handlib.data.sample import needed
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
 
 
@@ -94,7 +95,11 @@ def augment(batch: HandBatch, config: AugmentationConfig, generator: Generator) 
     """Change every sample of the batch at random.
 
     The draws come from `generator` alone, a CPU one, so that they are the same on any device.
-    `occlusion` stays that of the unchanged image; parts of a hand may leave the frame.
+    `occlusion` stays that of the unchanged image; parts of a hand may leave the frame. Labels that
+    the batch lacks stay away, but for `joints_px`.
+
+    Raises:
+        MissingLabelError: joints in the image are not known.
     """
     if config == AugmentationConfig.none():
         return batch
@@ -123,7 +128,7 @@ def apply_changes(batch: HandBatch, changes: Changes) -> HandBatch:
     image, masks = warped[:, :3].clamp(0, 1), warped[:, 3:] > 0.5
     visible, amodal = masks.unbind(1) if _masks(batch) else (None, None)
     moved = _turn_hand(batch, turn)
-    joints_px = batch.joints_px @ warp[:, :2, :2].mT + warp[:, None, :2, 2]
+    joints_px = needed(batch.joints_px, "joints_px") @ warp[:, :2, :2].mT + warp[:, None, :2, 2]
     return replace(
         moved,
         image=image,
@@ -131,6 +136,7 @@ def apply_changes(batch: HandBatch, changes: Changes) -> HandBatch:
         joints_px=joints_px,
         visible=visible,
         amodal=amodal,
+        box=None,  # it is no square any more, and joints_px say where the hand is
     )
 
 
@@ -196,8 +202,12 @@ def _turn_hand(batch: HandBatch, turn: Float[Tensor, "B 3 3"]) -> HandBatch:
     The hand model turns about the wrist, not about its origin: x ↦ R(x − J₀) + J₀ + t with
     J₀ + t = the wrist's joint. Hence t' = R_z (J₀ + t) − J₀.
     """
+    if batch.joints is None:
+        return batch
+    joints = batch.joints @ turn.mT
+    if batch.pose is None or batch.translation is None:
+        return replace(batch, joints=joints)
     root = turn @ axis_angle_to_rotmat(batch.pose[:, 0])
     pose = torch.cat([rotmat_to_axis_angle(root)[:, None], batch.pose[:, 1:]], 1)
-    joints = batch.joints @ turn.mT
     translation = joints[:, 0] - (batch.joints[:, 0] - batch.translation)
     return replace(batch, pose=pose, joints=joints, translation=translation)

@@ -11,6 +11,7 @@ from torch import Tensor
 from handlib.data.augmentation import AugmentationConfig, apply_changes, draw_changes
 from handlib.data.batch import HandBatch, collate
 from handlib.data.camera import square_boxes
+from handlib.data.sample import needed
 from handlib.data.windows import HandWindow
 
 
@@ -19,19 +20,20 @@ class SequenceBatch:
     """B windows of T frames; units and frames are those of `HandSample`.
 
     boxes: the square around the hand in each frame, (x1, y1, x2, y2) in pixels: its side is 1.5
-    times the longer extent of the 21 joints in the image. visible, amodal, occlusion: None for
-    data sets without them. side: of each window. left: whether that is the left one.
+    times the longer extent of the 21 joints in the image, or it is the data set's own `box` where
+    joints are unknown. Labels that the data set lacks are None. side: of each window. left:
+    whether that is the left one.
     """
 
     image: Float[Tensor, "B T 3 H W"]
     intrinsics: Float[Tensor, "B T 3 3"]
-    pose: Float[Tensor, "B T 16 3"]
-    betas: Float[Tensor, "B T 10"]
-    translation: Float[Tensor, "B T 3"]
-    joints: Float[Tensor, "B T 21 3"]
-    joints_px: Float[Tensor, "B T 21 2"]
     boxes: Float[Tensor, "B T 4"]
     left: Bool[Tensor, " B"]
+    pose: Float[Tensor, "B T 16 3"] | None = None
+    betas: Float[Tensor, "B T 10"] | None = None
+    translation: Float[Tensor, "B T 3"] | None = None
+    joints: Float[Tensor, "B T 21 3"] | None = None
+    joints_px: Float[Tensor, "B T 21 2"] | None = None
     visible: Bool[Tensor, "B T H W"] | None = None
     amodal: Bool[Tensor, "B T H W"] | None = None
     occlusion: Float[Tensor, "B T"] | None = None
@@ -100,5 +102,7 @@ def _fold(frames: HandBatch, length: int) -> SequenceBatch:
         if isinstance(value := getattr(frames, field.name), Tensor)
     }
     left = torch.tensor([name == "left" for name in side], device=frames.image.device)
-    boxes = square_boxes(tensors["joints_px"])
+    given = tensors.pop("box", None)
+    joints_px = tensors.get("joints_px")
+    boxes = square_boxes(joints_px) if joints_px is not None else needed(given, "joints_px")
     return SequenceBatch(**tensors, boxes=boxes, left=left, side=side)

@@ -5,12 +5,13 @@ frames, each ten after the last. Its released code settles what happens at the e
 """
 
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
-from torch.utils.data import Dataset
+from torch.utils.data import Dataset, Subset
 
 from handlib.data.sample import HandSample
 
@@ -92,13 +93,22 @@ class Windows(Dataset[HandWindow]):
         self.dataset, self.length, self.gap = dataset, length, gap
         self.sequences = tuple(dataset.sequences)
         self.valid: np.ndarray | None = getattr(dataset, "valid", None)
-        pairs = [
-            (index, number)
-            for number, frames in enumerate(self.sequences)
-            for index in frames
-            if self.valid is None or self.valid[index]
-        ]
-        self.centres, self._sequence = np.array(pairs, int).reshape(-1, 2).T
+        # In arrays: a recorded data set may have half a million frames.
+        lengths = [len(frames) for frames in self.sequences]
+        indices = [np.arange(frames.start, frames.stop) for frames in self.sequences]
+        frames = np.concatenate([np.zeros(0, int), *indices])
+        used = np.ones(len(frames), bool) if self.valid is None else np.asarray(self.valid)[frames]
+        self.centres = frames[used]
+        self._sequence = np.repeat(np.arange(len(lengths)), lengths)[used]
+
+    def thinned(self, size: int) -> "Windows":
+        """`size` windows evenly spaced, all of them if there are fewer or `size` is 0."""
+        if not 0 < size < len(self):
+            return self
+        few = copy(self)
+        kept = np.linspace(0, len(self) - 1, size).round().astype(int)
+        few.centres, few._sequence = self.centres[kept], self._sequence[kept]
+        return few
 
     def runs(self) -> list[range]:
         """Indices of windows whose centres follow each other, frame by frame in one sequence."""
@@ -123,6 +133,17 @@ class Windows(Dataset[HandWindow]):
             frames=taken,
             repeated=tuple(one != other for one, other in zip(taken, due, strict=True)),
         )
+
+
+def valid_frames(dataset: Any) -> Subset[HandSample]:
+    """The frames of a data set that have labels to learn from, one by one, in its order.
+
+    Raises:
+        TypeError: the data set has no `valid`.
+    """
+    if not hasattr(dataset, "valid"):
+        raise TypeError(f"dataset: {type(dataset).__name__} has no `valid`, one bool per frame")
+    return Subset(dataset, np.flatnonzero(dataset.valid))  # type: ignore[arg-type]
 
 
 def windows(dataset: Any, length: int = 7, gap: int = 10) -> Windows:

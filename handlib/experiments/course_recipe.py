@@ -20,7 +20,8 @@ from handlib.data.synthetic import SyntheticHands
 from handlib.hands import load_hand
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.training import TrainConfig, evaluate, fit, mean_pose_baseline
-from handlib.training.run import DataConfig, RunConfig, write_json
+from handlib.training.data import DataConfig
+from handlib.training.run import RunConfig, write_json
 
 COMMAND = "handlib experiment course_recipe"
 LIMITS = {"root_aligned": 0.5, "procrustes": 0.8}  # of the mean pose's error

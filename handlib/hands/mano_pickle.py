@@ -1,8 +1,9 @@
-"""Decode the official MANO pickle without numpy's, scipy's or chumpy's own unpickling.
+"""Decode pickled arrays without numpy's, scipy's or chumpy's own unpickling.
 
-The file was written by Python 2 and names seven globals. Here each becomes an inert record that
-only keeps what the file says about it, and any other name is refused, so no code but this
-module's runs. Arrays are then decoded from the records, for the keys asked for alone.
+The official MANO file was written by Python 2 and names seven globals, HO-3D's annotations name
+some of them. Here each becomes an inert record that only keeps what the file says about it, and
+any other name is refused, so no code but this module's runs. Arrays are then decoded from the
+records, for the keys asked for alone.
 """
 
 import io
@@ -10,7 +11,7 @@ import math
 import pickle
 import pickletools
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -20,22 +21,31 @@ _MAX_OPCODES = 20_000
 _MAX_ENTRIES = 10_000_000
 
 
-def read_pickled_arrays(data: bytes, keys: Iterable[str]) -> dict[str, Any]:
+def read_pickled_arrays(
+    data: bytes,
+    keys: Iterable[str],
+    known: "Mapping[tuple[str, str], type[_Record]] | None" = None,
+) -> dict[str, Any]:
     """The values under those of the keys that a pickled dictionary has, arrays decoded.
+
+    known: the globals that the pickle may name: those of a MANO file, or `ARRAY_GLOBALS`.
 
     Raises:
         pickle.UnpicklingError: the pickle holds a global, a kind of array or an object state that
-            a MANO file has no use for. Damaged files raise many other exceptions.
+            such a file has no use for. Damaged files raise many other exceptions.
     """
     _check_size(data)
-    content = _InertUnpickler(io.BytesIO(data), encoding="latin1").load()
+    content = _InertUnpickler(data, known or _MANO_GLOBALS).load()
     if not isinstance(content, dict):
         raise pickle.UnpicklingError(f"it holds one {type(content).__name__}, no named arrays")
     found = {key: content[key] for key in keys if key in content}
-    return {
-        key: value.decode() if isinstance(value, _Record) else value
-        for key, value in found.items()
-    }
+    return {key: _plain(value) for key, value in found.items()}
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, list):
+        return [item.decode() if isinstance(item, _Record) else item for item in value]
+    return value.decode() if isinstance(value, _Record) else value
 
 
 def _check_size(data: bytes) -> None:
@@ -115,6 +125,14 @@ class NumpyBuffer(_Record):
         return _array(*self.arguments)
 
 
+class NumpyScalar(_Record):
+    """`numpy.core.multiarray.scalar`, one number: arguments (dtype, bytes)."""
+
+    def decode(self) -> np.ndarray:
+        dtype, raw = self.arguments
+        return _array(raw, dtype, (), "C")
+
+
 class ChumpyArray(_Record):
     """`chumpy.ch.Ch`, a leaf of chumpy's graph: its value is the attribute x."""
 
@@ -146,9 +164,7 @@ class ScipyColumns(_Record):
         return dense
 
 
-_INERT = {
-    ("__builtin__", "set"): PythonSet,
-    ("builtins", "set"): PythonSet,
+_PLAIN_GLOBALS: dict[tuple[str, str], type[_Record]] = {
     ("_codecs", "encode"): PythonBytes,
     ("numpy", "ndarray"): NumpyArrayType,
     ("numpy", "dtype"): NumpyDtype,
@@ -156,6 +172,17 @@ _INERT = {
     ("numpy._core.multiarray", "_reconstruct"): NumpyArray,
     ("numpy.core.numeric", "_frombuffer"): NumpyBuffer,
     ("numpy._core.numeric", "_frombuffer"): NumpyBuffer,
+}
+ARRAY_GLOBALS: dict[tuple[str, str], type[_Record]] = {
+    **_PLAIN_GLOBALS,
+    ("numpy.core.multiarray", "scalar"): NumpyScalar,
+    ("numpy._core.multiarray", "scalar"): NumpyScalar,
+}
+"""What a dictionary of NumPy arrays and numbers names."""
+_MANO_GLOBALS: dict[tuple[str, str], type[_Record]] = {
+    **_PLAIN_GLOBALS,
+    ("__builtin__", "set"): PythonSet,
+    ("builtins", "set"): PythonSet,
     ("chumpy.ch", "Ch"): ChumpyArray,
     ("chumpy.reordering", "Select"): ChumpySelect,
     ("scipy.sparse.csc", "csc_matrix"): ScipyColumns,
@@ -164,10 +191,14 @@ _INERT = {
 
 
 class _InertUnpickler(pickle.Unpickler):
+    def __init__(self, data: bytes, known: Mapping[tuple[str, str], type[_Record]]) -> None:
+        super().__init__(io.BytesIO(data), encoding="latin1")
+        self.known = known
+
     def find_class(self, module: str, name: str) -> type[_Record]:
-        if (module, name) not in _INERT:
-            raise pickle.UnpicklingError(f"it names {module}.{name}, which no MANO file does")
-        return _INERT[module, name]
+        if (module, name) not in self.known:
+            raise pickle.UnpicklingError(f"it names {module}.{name}, which no such file does")
+        return self.known[module, name]
 
 
 def _decode(value: Any) -> np.ndarray:

@@ -11,6 +11,7 @@ import torch.distributed
 from torch import Tensor
 from torch.optim import AdamW
 
+from handlib.data.sample import needed
 from handlib.data.sequence_batch import SequenceBatch
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.deformer import SequencePrediction
@@ -52,7 +53,7 @@ class Critic:
 
     def learn(self, prediction: SequencePrediction, batch: SequenceBatch) -> dict[str, Tensor]:
         """One step of the judge, on the batch's true motions and on the predicted ones."""
-        real = motion_input(axis_angle_to_rotmat(batch.pose), batch.left)
+        real = motion_input(axis_angle_to_rotmat(needed(batch.pose, "pose")), batch.left)
         fake = motion_input(prediction.pose.detach(), batch.left)
         terms = {
             "judge_real": (self.discriminator(real) - 1).square().mean(),

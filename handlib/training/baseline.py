@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from handlib.data.batch import collate
-from handlib.data.sample import HandSample
+from handlib.data.sample import HandSample, needed
 from handlib.hands.hand_model import HandModel, HandOutput
 from handlib.hands.rotations import axis_angle_to_rotmat
 
@@ -32,7 +32,10 @@ class MeanPose(nn.Module):
 def mean_pose_baseline(train: Dataset[HandSample], hand: HandModel) -> MeanPose:
     """The mean of each joint's rotation, the root's included, and of the shape, over `train`."""
     loader = DataLoader(train, 256, collate_fn=collate, generator=torch.Generator())
-    poses, betas = zip(*((batch.pose, batch.betas) for batch in loader), strict=True)
+    poses, betas = zip(
+        *((needed(batch.pose, "pose"), needed(batch.betas, "betas")) for batch in loader),
+        strict=True,
+    )
     rotation = mean_rotation(axis_angle_to_rotmat(torch.cat(poses)))
     return MeanPose(hand(rotation[None], torch.cat(betas).mean(0, keepdim=True)))
 

@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader, Dataset
 
 from handlib import metrics
 from handlib.data.batch import collate
-from handlib.data.sample import HandSample
+from handlib.data.sample import HandSample, needed
 from handlib.data.sequence_batch import SequenceBatch, collate_windows
 from handlib.data.windows import HandWindow, Windows
 from handlib.models.deformer import SequencePrediction
@@ -74,11 +74,18 @@ def evaluate(
     """Score `model` on every sample; a module is put into evaluation mode meanwhile.
 
     The position of the hand is never scored: both errors are taken after alignment.
+
+    Raises:
+        MissingLabelError: the data have no joints to compare with.
     """
     loader = DataLoader(dataset, batch_size, collate_fn=collate, generator=torch.Generator())
     with _evaluating(model) as device:
         parts = [
-            (model(batch.image.to(device)).joints, batch.joints, batch.occlusion)
+            (
+                model(batch.image.to(device)).joints,
+                needed(batch.joints, "joints"),
+                batch.occlusion,
+            )
             for batch in loader
         ]
     return _scores(parts, getattr(dataset, "sequences", ()))
@@ -99,10 +106,11 @@ def evaluate_windows(
     with _evaluating(model) as device:
         for batch in loader:
             joints = predict_windows(model, batch.to(device)).fused_joints
-            middle = batch.joints.shape[1] // 2
+            target = needed(batch.joints, "joints")
+            middle = target.shape[1] // 2
             joints = joints[:, middle] if joints.ndim == 4 else joints
             occlusion = None if batch.occlusion is None else batch.occlusion[:, middle]
-            parts.append((joints, batch.joints[:, middle], occlusion))
+            parts.append((joints, target[:, middle], occlusion))
     return _scores(parts, dataset.runs() if isinstance(dataset, Windows) else ())
 
 

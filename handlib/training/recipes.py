@@ -1,6 +1,6 @@
 """What `handlib train` builds and does for each network: one plan from a few words."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from handlib import weights
@@ -11,7 +11,8 @@ from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.models.vertex_transformer import VertexTransformerConfig
 from handlib.training.config import TrainConfig
-from handlib.training.run import DataConfig, Network, NetworkConfig, build
+from handlib.training.data import DataConfig
+from handlib.training.run import Network, NetworkConfig, build
 
 COURSE_GAP = 2  # frames at ten a second: a window spans 1.2 seconds
 PAPER_GAP = 10  # frames at thirty a second: two seconds
@@ -31,22 +32,30 @@ def plan(
     network: str,
     recipe: Literal["course", "paper"],
     variant: str | None = None,
-    data: str = "synthetic",
+    data: DataConfig | None = None,
     size: int | None = None,
 ) -> Plan:
     """The plan for a network by name; `variant` is a key of `handlib.models.baselines`.
+
+    data: where the images come from; how many and how far apart is the plan's. size: how many, in
+    place of the plan's, which takes all of a recorded data set.
 
     Raises:
         ValueError: no such variant, or a paper recipe for a network without one.
     """
     course = recipe == "course"
+    data = data or DataConfig()
+    recorded = data.name != "synthetic"
+    size = 0 if recorded and size is None else size
     if network == "deformer":
         config = DeformerConfig.course() if course else DeformerConfig.paper()
-        source = DataConfig(data, size or 300, gap=COURSE_GAP if course else PAPER_GAP)
+        gap = PAPER_GAP if recorded or not course else COURSE_GAP
+        source = replace(data, size=300 if size is None else size, gap=gap)
         training = TrainConfig.deformer_course() if course else TrainConfig.deformer_paper()
         return Plan(_variant(config, DEFORMER, variant), source, training, 32)
-    source = DataConfig(data, size or 16_000)
-    training = TrainConfig.course() if course else TrainConfig.paper(source.size)
+    source = replace(data, size=16_000 if size is None else size)
+    paper = TrainConfig.paper(source.size) if source.size else TrainConfig.paper()
+    training = TrainConfig.course() if course else paper
     if network == "vertex_transformer":
         if not course or variant:
             raise ValueError("vertex_transformer: has the course's recipe only, and no variants")

@@ -3,54 +3,22 @@
 import json
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from torch.utils.data import Dataset
 
-from handlib.data import SyntheticHands, SyntheticSequences, Windows, windows
-from handlib.data.sample import HandSample
 from handlib.hands.hand_model import HandModel
 from handlib.models.deformer import Deformer
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.models.vertex_transformer import VertexTransformer, VertexTransformerConfig
 from handlib.training.checkpoint import MODEL_FILE, read_tensors, replacing
+from handlib.training.data import DataConfig
 from handlib.training.evaluate import Scores, evaluate, evaluate_windows
 
 RUN_FILE = "run.json"
-WINDOW = 7  # frames that a Deformer reads, in both the paper and the course
-Split = Literal["train", "val", "test"]
 NetworkConfig = HandOccNetConfig | DeformerConfig | VertexTransformerConfig
 Network = HandOccNet | Deformer | VertexTransformer
-
-
-@dataclass(frozen=True)
-class DataConfig:
-    """A data set by name and how much of it; `size` counts training images, or clips.
-
-    `gap` is the step in frames within a window; with 0 there are images and no windows.
-    """
-
-    name: str = "synthetic"
-    size: int = 16_000
-    seed: int = 0
-    gap: int = 0
-
-    def load(
-        self, split: Split, resolution: int, size: int | None = None
-    ) -> SyntheticHands | Windows:
-        """One split; `size` for another number of images or clips than the training set has.
-
-        Raises:
-            ValueError: no data set of this name.
-        """
-        if self.name != "synthetic":
-            raise ValueError(f"data: expected 'synthetic', found {self.name!r}")
-        size = size or self.size
-        if not self.gap:
-            return SyntheticHands(split, size, self.seed, resolution)
-        clips = SyntheticSequences(split, size, self.seed, resolution=resolution)
-        return windows(clips, WINDOW, self.gap)
 
 
 _KINDS: dict[str, type[NetworkConfig]] = {
@@ -58,12 +26,6 @@ _KINDS: dict[str, type[NetworkConfig]] = {
     "deformer": DeformerConfig,
     "vertex_transformer": VertexTransformerConfig,
 }
-
-
-def images_of(data: Dataset[Any]) -> Dataset[HandSample]:
-    """The images themselves; of windows, the frames in their middles, in the same order."""
-    frames: Any = data.dataset if isinstance(data, Windows) else data
-    return frames
 
 
 def score(model: Network, data: Dataset[Any]) -> Scores:

@@ -8,6 +8,7 @@ from torch import Tensor
 
 from handlib.data.batch import HandBatch
 from handlib.data.camera import denormalise_pixels
+from handlib.data.sample import needed
 from handlib.metrics import root_aligned_mpjpe
 from handlib.models import HandPrediction
 from handlib.viz import hand as drawing
@@ -62,7 +63,8 @@ class PredictionExplorer:
         self.necessity, self.rank = necessity, rank
         self.visible, self.amodal, self.occlusion = batch.visible, batch.amodal, batch.occlusion
         self.order = batch.occlusion.argsort(stable=True).tolist()
-        self.errors = 1000 * root_aligned_mpjpe(prediction.joints, batch.joints)  # millimetres
+        joints = needed(batch.joints, "joints")
+        self.errors = 1000 * root_aligned_mpjpe(prediction.joints, joints)  # millimetres
 
     def illustration(self) -> Illustration:
         """The static figure of the current image."""

@@ -9,8 +9,9 @@ from handlib import weights
 from handlib.hands import HandModel
 from handlib.training.baseline import mean_pose_baseline
 from handlib.training.checkpoint import write_tensors
+from handlib.training.data import images_of
 from handlib.training.evaluate import Scores, evaluate
-from handlib.training.run import RunConfig, images_of, load_run, score, write_json
+from handlib.training.run import RunConfig, load_run, score, write_json
 
 LIMITS = (
     "Trained on rendered right hands only, for minutes. For seeing how the network works; "

@@ -98,6 +98,8 @@ def _write(value: Any) -> bytes:
             return b"\x88" if value else b"\x89"
         case int():
             return b"\x8a\x08" + struct.pack("<q", value)
+        case float():
+            return b"G" + struct.pack(">d", value)
         case str():
             return b"T" + struct.pack("<i", len(value)) + value.encode("latin1")
         case tuple():

@@ -11,7 +11,7 @@ from handlib.evaluation.dexycb_submission import write_dexycb
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.training import TrainConfig
-from handlib.training.run import DataConfig
+from handlib.training.data import DataConfig
 
 
 @pytest.fixture

@@ -5,8 +5,9 @@ import torch
 
 from handlib import weights
 from handlib.training.checkpoint import write_tensors
+from handlib.training.data import DataConfig
 from handlib.training.evaluate import evaluate
-from handlib.training.run import DataConfig, RunConfig, load_run
+from handlib.training.run import RunConfig, load_run
 from handlib.weights.publish import publish
 
 

@@ -48,8 +48,8 @@ def make_still(
 
 
 def develop(
-    rng: np.random.Generator, light: Float[np.ndarray, "S S 3"]
-) -> UInt8[np.ndarray, "S S 3"]:
+    rng: np.random.Generator, light: Float[np.ndarray, "H W 3"]
+) -> UInt8[np.ndarray, "H W 3"]:
     """Exposure, white balance, a slightly soft lens, noise of photons and sensor, sRGB."""
     balance, softness = meter(rng, light)
     screen = expose(light, balance, softness)
@@ -58,7 +58,7 @@ def develop(
 
 
 def meter(
-    rng: np.random.Generator, light: Float[np.ndarray, "S S 3"]
+    rng: np.random.Generator, light: Float[np.ndarray, "H W 3"]
 ) -> tuple[Float[np.ndarray, "3"], float]:
     """Draw the camera's factor for each channel, set to this light, and how soft its lens is."""
     level = np.percentile(light[::4, ::4].mean(2), 80)
@@ -68,8 +68,8 @@ def meter(
 
 
 def expose(
-    light: Float[np.ndarray, "S S 3"], balance: Float[np.ndarray, "3"], softness: float
-) -> Float32[np.ndarray, "S S 3"]:
+    light: Float[np.ndarray, "H W 3"], balance: Float[np.ndarray, "3"], softness: float
+) -> Float32[np.ndarray, "H W 3"]:
     """Screen values 0..255 without noise."""
     planes = np.ascontiguousarray(light.transpose(2, 0, 1))  # NumPy is slow along 3 colours
     soft = _lens(planes, softness) * balance.astype(np.float32)[:, None, None]
@@ -77,12 +77,12 @@ def expose(
     return _tone_curve().take(step).transpose(1, 2, 0)
 
 
-def quantise(screen: Float32[np.ndarray, "S S 3"]) -> UInt8[np.ndarray, "S S 3"]:
+def quantise(screen: Float32[np.ndarray, "H W 3"]) -> UInt8[np.ndarray, "H W 3"]:
     """To the nearest whole values."""
     return np.clip(screen + 0.5, 0, 255).astype(np.uint8, order="C")
 
 
-def _lens(image: Float[np.ndarray, "3 S S"], share: float) -> Float32[np.ndarray, "3 S S"]:
+def _lens(image: Float[np.ndarray, "3 H W"], share: float) -> Float32[np.ndarray, "3 H W"]:
     """Each pixel gives `share` of its light to its neighbours, along rows and columns."""
     for _ in range(2):
         before = np.concatenate([image[:, :1], image[:, :-1]], 1)

@@ -1,0 +1,183 @@
+"""HO-3D v2 and v3: Hampali et al., "HOnnotate", CVPR 2020. Right hands that hold YCB objects."""
+
+import hashlib
+from os import PathLike
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float, Float32
+from PIL import Image
+from torch import Tensor
+
+from handlib.data.camera import project
+from handlib.data.depth import read_ho3d_depth
+from handlib.data.files import (
+    array_of,
+    first_existing,
+    one_of,
+    read_annotation,
+    read_image,
+)
+from handlib.data.ho3d_index import ADVICE, OPENGL, SPLITS, open_ho3d_index
+from handlib.data.index import Index
+from handlib.data.recorded import Mano, RecordedSet, hands_of
+from handlib.data.recorded_frame import RecordedFrame
+from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
+from handlib.hands.skeleton import HO3D_TO_COMMON
+
+_SUFFIXES = {"v2": (".png", ".jpg"), "v3": (".jpg", ".png")}
+_KEYS = (
+    *("camMat", "handPose", "handTrans", "handBeta", "handJoints3D"),
+    *("handBoundingBox", "objCorners3D"),
+)
+
+
+class HO3D(RecordedSet):
+    """The frames of HO-3D's own lists, as `HandSample`s of a right hand.
+
+    Labels come from the released annotation alone: poses are full angles, fingertips are those of
+    `load_hand(..., fingertips="ho3d")`. Training frames have all labels. Evaluation frames stand
+    in the order of the list, that of a submission; they know a box, the object and the wrist
+    (`wrist`), and joints only if `evaluation_xyz.json` lies in the root. Training frames are
+    sorted by sequence and number; a number that is missing from the list ends a sequence's range.
+
+    split: "train" or "evaluation". version: "v2" or "v3".
+    root: the folder with train.txt and evaluation.txt. crop: "handoccnet" (256 pixels),
+    "deformer" (512, with the object) or None for whole images. resolution: of the crop, in place
+    of the paper's. mano: file or folder of MANO's models, which only masks need. masks: draw
+    `masks` and compute `occlusion`; this also needs HO-3D's rendered segmentations, in the root
+    or beside it.
+
+    Raises:
+        ValueError: an unknown split, version or crop.
+        FileNotFoundError: no list of frames, or no annotation of a whole sequence.
+        DataFileError: a list or an annotation that cannot be read.
+    """
+
+    thing_margin = 1.5
+
+    def __init__(
+        self,
+        root: str | PathLike[str],
+        split: str,
+        version: str = "v2",
+        crop: str | None = "handoccnet",
+        resolution: int | None = None,
+        mano: Mano = None,
+        masks: bool = False,
+    ) -> None:
+        one_of("split", split, SPLITS)
+        one_of("version", version, tuple(_SUFFIXES))
+        super().__init__(crop, resolution, hands_of(mano, ["right"], "ho3d"), masks)
+        self.root, self.split, self.version = Path(root), split, version
+        self._index = open_ho3d_index(self.root, split, version)
+        self.valid = self._index["valid"]
+        starts = self._index["start"].tolist()
+        self.sequences = tuple(map(range, starts, [*starts[1:], len(self.valid)]))
+
+    def name(self, index: int) -> str:
+        """Sequence and number, as in the list: "ABF10/0000"."""
+        run = int(np.searchsorted(self._index["start"], index, side="right")) - 1
+        number = self._index["first"][run] + index - self._index["start"][run]
+        return f"{self._index['sequence'][run]}/{number:04d}"
+
+    def frame(self, index: int) -> RecordedFrame:
+        """The whole image with its labels, in OpenCV's frame."""
+        path = self._file(index, "meta", ".pkl")
+        meta = read_annotation(path, _KEYS)
+        intrinsics = _tensor(array_of(meta, "camMat", (3, 3), path))
+        labels = _hand(meta, path) if meta.get("handPose") is not None else {}
+        if "joints" in self._index:
+            labels["joints"] = torch.from_numpy(np.array(self._index["joints"][index]))
+        return RecordedFrame(
+            image=self._image(index),
+            intrinsics=intrinsics,
+            box=_corners(meta, "handBoundingBox", path),
+            thing=_object_outline(meta, intrinsics, path),
+            **labels,
+        )
+
+    def wrist(self, index: int) -> Float[Tensor, "3"]:
+        """Where the wrist is, metres: the one joint that evaluation frames give away."""
+        path = self._file(self._checked(index), "meta", ".pkl")
+        meta = read_annotation(path, ["handJoints3D"])
+        joints = np.asarray(meta.get("handJoints3D"), object)
+        shape = (3,) if joints.size == 3 else (21, 3)
+        return OPENGL @ _tensor(array_of(meta, "handJoints3D", shape, path)).view(-1, 3)[0]
+
+    def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
+        """The whole image's depth in metres, 0 where unknown."""
+        return read_ho3d_depth(self._file(self._checked(index), "depth", ".png"))
+
+    def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
+        """Red pixels of the rendered segmentation, a quarter of the image's width."""
+        sequence, number = self.name(index).split("/")
+        folder = f"HO3D_{self.version}_segmentations_rendered"
+        places = [self.root / folder, self.root.parent / folder, self.root]
+        path = first_existing(
+            [
+                place / self.split / sequence / "seg" / f"{number}{suffix}"
+                for place in places
+                for suffix in (".jpg", ".png")
+            ],
+            "the rendered segmentation, which masks and occlusion need",
+            f"Unpack {folder}.zip into the root, or open the set with masks=False.",
+        )
+        red, green, blue = np.moveaxis(np.asarray(read_image(path)), -1, 0)
+        return (red > 127) & (green < 128) & (blue < 128)  # JPEG blurs the colours
+
+    def _image(self, index: int) -> Image.Image:
+        paths = [self._file(index, "rgb", suffix) for suffix in _SUFFIXES[self.version]]
+        return read_image(first_existing(paths, "the frame's image", ADVICE))
+
+    def _file(self, index: int, kind: str, suffix: str) -> Path:
+        sequence, number = self.name(index).split("/")
+        return self.root / self.split / sequence / kind / f"{number}{suffix}"
+
+    def _place(self, index: int) -> tuple[Index, int, int]:
+        return self._index, len(self), index
+
+
+def _hand(meta: dict[str, Any], path: Path) -> dict[str, Any]:
+    """Labels of the hand out of an annotation, from OpenGL's camera frame into OpenCV's.
+
+    The model turns about J0(β), not about its origin: x ↦ R (x - J0) + J0 + t. Turning the camera
+    by F makes R' = F R, and t' = F (J0 + t) - J0, where J0 + t is the wrist that was annotated.
+    """
+    angles = _tensor(array_of(meta, "handPose", (48,), path)).view(16, 3)
+    joints = _tensor(array_of(meta, "handJoints3D", (21, 3), path))[list(HO3D_TO_COMMON)]
+    translation = _tensor(array_of(meta, "handTrans", (3,), path, reshape=True))
+    betas = array_of(meta, "handBeta", (10,), path, reshape=True)
+    root = rotmat_to_axis_angle(OPENGL @ axis_angle_to_rotmat(angles[:1]))
+    rest_wrist = joints[0] - translation
+    return {
+        "pose": torch.cat([root, angles[1:]]),
+        "betas": _tensor(betas),
+        "translation": OPENGL @ joints[0] - rest_wrist,
+        "joints": joints @ OPENGL,
+        # Nobody is named in the annotation, but a person's betas are the same throughout.
+        "identity": hashlib.sha256(betas.astype("<f4").tobytes()).hexdigest()[:8],
+    }
+
+
+def _object_outline(
+    meta: dict[str, Any], intrinsics: Float[Tensor, "3 3"], path: Path
+) -> Float[Tensor, "8 2"] | None:
+    """Corners of the object's box in space. (Deformer projects all points of its mesh.)"""
+    if meta.get("objCorners3D") is None:
+        return None
+    corners = _tensor(array_of(meta, "objCorners3D", (8, 3), path))
+    return project(corners @ OPENGL, intrinsics)
+
+
+def _corners(meta: dict[str, Any], key: str, path: Path) -> Float[Tensor, "2 2"] | None:
+    """x1, y1, x2, y2 as two points."""
+    if meta.get(key) is None:
+        return None
+    return _tensor(array_of(meta, key, (4,), path, reshape=True)).view(2, 2)
+
+
+def _tensor(array: np.ndarray) -> Tensor:
+    return torch.from_numpy(array.astype(np.float32))

@@ -1,0 +1,105 @@
+"""Which frames HO-3D has, in what order, and which of them are annotated."""
+
+import json
+import re
+from pathlib import Path
+
+import numpy as np
+import torch
+from jaxtyping import Bool, Float32
+from tqdm.auto import tqdm
+
+from handlib.data.files import DataFileError, existing, read_annotation
+from handlib.data.index import Index, open_index, stamps
+from handlib.hands.skeleton import HO3D_TO_COMMON
+
+SPLITS = ("train", "evaluation")
+
+OPENGL = torch.diag(torch.tensor([1.0, -1.0, -1.0]))
+"""OpenGL's camera frame (x right, y up, looking along -z) to OpenCV's, and back."""
+
+ADVICE = (
+    "The root is the folder with train/, evaluation/ and both lists, as unpacked from HO-3D's "
+    "archive (https://github.com/shreyashampali/ho3d); check also `version`."
+)
+_LINE = re.compile(r"[\w-]+/\d+")
+
+
+def open_ho3d_index(root: Path, split: str, version: str) -> Index:
+    """The frames of `<split>.txt`, training frames sorted, evaluation frames in its order.
+
+    Frames are kept in runs of consecutive numbers: `sequence` (name), `first` (number) and
+    `start` (index) of each. `valid`: whether the frame is annotated. `joints`: the evaluation's
+    truth, in the common order and OpenCV's frame, if `evaluation_xyz.json` is there.
+
+    Raises:
+        FileNotFoundError: no list, or no annotations of a listed sequence.
+        DataFileError: a list that cannot be read.
+    """
+    listing = existing(root / f"{split}.txt", "HO-3D's list of frames", ADVICE)
+    frames = _read_list(listing)
+    if split == "train":
+        frames.sort()
+    truth = root / "evaluation_xyz.json"
+    truths = [truth] if split == "evaluation" and truth.is_file() else []
+    folders = [root / split / name / "meta" for name in sorted({name for name, _ in frames})]
+    for folder in folders:
+        existing(folder, f"the annotations of frames in {listing.name}", ADVICE)
+
+    def make() -> dict[str, np.ndarray]:
+        arrays = _runs(frames) | {"valid": np.ones(len(frames), bool)}
+        if split == "train":
+            arrays["valid"] = _annotated(root / split, frames)
+        if truths:
+            arrays["joints"] = _evaluation_joints(truth, len(frames))
+        return arrays
+
+    key = [str(root.resolve()), split, version, stamps(root, [listing, *truths, *folders])]
+    return open_index("ho3d", key, make)
+
+
+def _read_list(path: Path) -> list[tuple[str, int]]:
+    lines = path.read_text(encoding="utf-8").split()
+    if not lines:
+        raise DataFileError(f"{path}: expected a list of frames, found an empty file. {ADVICE}")
+    for line in lines:
+        if not _LINE.fullmatch(line):
+            raise DataFileError(
+                f"{path}: expected lines such as ABF10/0000, found {line!r:.80}. {ADVICE}"
+            )
+    pairs = (line.split("/") for line in lines)
+    return [(sequence, int(number)) for sequence, number in pairs]
+
+
+def _runs(frames: list[tuple[str, int]]) -> dict[str, np.ndarray]:
+    """Consecutive numbers of one sequence, as few runs as there are."""
+    names = np.array([name for name, _ in frames])
+    numbers = np.array([number for _, number in frames])
+    breaks = (names[1:] != names[:-1]) | (np.diff(numbers) != 1)
+    start = np.concatenate([[0], np.flatnonzero(breaks) + 1])
+    return {"sequence": names[start], "first": numbers[start], "start": start}
+
+
+def _annotated(folder: Path, frames: list[tuple[str, int]]) -> Bool[np.ndarray, " N"]:
+    """Whether a hand is annotated; some frames have no annotation, some one of None."""
+
+    def has_hand(name: str, number: int) -> bool:
+        path = folder / name / "meta" / f"{number:04d}.pkl"
+        return path.is_file() and read_annotation(path, ["handPose"]).get("handPose") is not None
+
+    bar = tqdm(frames, desc="HO-3D's annotations, once", unit=" frames", leave=False)
+    return np.array([has_hand(*frame) for frame in bar])
+
+
+def _evaluation_joints(path: Path, count: int) -> Float32[np.ndarray, "N 21 3"]:
+    """The truth of the evaluation frames, published in November 2024."""
+    try:
+        joints = np.array(json.loads(path.read_bytes()), np.float32)
+    except ValueError as error:
+        raise DataFileError(f"{path}: expected lists of numbers, but {error}") from error
+    if joints.shape != (count, 21, 3):
+        raise DataFileError(
+            f"{path}: expected 21 joints of each of the {count} frames of evaluation.txt, found "
+            f"shape {joints.shape}. Take the file of this version of HO-3D, or remove it."
+        )
+    return joints[:, HO3D_TO_COMMON] @ OPENGL.numpy()

@@ -1,0 +1,129 @@
+"""The data set of a run, by name: synthetic, or a recorded one from its folder."""
+
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+from torch.utils.data import Dataset, Subset
+
+from handlib.data import (
+    FPHA,
+    HO3D,
+    DexYCB,
+    SyntheticHands,
+    SyntheticSequences,
+    Windows,
+    valid_frames,
+    windows,
+)
+from handlib.data.files import existing, one_of
+from handlib.data.sample import HandSample
+from handlib.data.trees.folder import MARKER
+from handlib.hands import HandPair, load_hand
+
+WINDOW = 7  # frames that a Deformer reads, in both the paper and the course
+Split = Literal["train", "val", "test"]
+ROOTS = {"ho3d": "HANDLIB_HO3D", "dexycb": "HANDLIB_DEXYCB", "fpha": "HANDLIB_FPHA"}
+"""The recorded data sets, and the variable that may name the folder of each."""
+
+
+@dataclass(frozen=True)
+class DataConfig:
+    """A data set by name and how much of it; `size` counts training images, or clips.
+
+    `gap` is the step in frames within a window; with 0 there are images and no windows.
+
+    Of recorded data sets `size` frames are taken, evenly spaced, or all for 0. root: their
+    folder. setup: HO-3D's version ("v2"), DexYCB's split ("s0") or FPHA's ("action"); empty for
+    the one in brackets. mano: file or folder of MANO's models, by which DexYCB has poses. partial:
+    train on an incomplete copy of DexYCB.
+    """
+
+    name: str = "synthetic"
+    size: int = 16_000
+    seed: int = 0
+    gap: int = 0
+    root: str = ""
+    setup: str = ""
+    mano: str = ""
+    partial: bool = False
+
+    def load(self, split: Split, resolution: int, size: int | None = None) -> Any:
+        """One split; `size` for another number of images or clips than the training set has.
+
+        HO-3D and FPHA have no frames set aside for validation: theirs are those of the test.
+
+        Raises:
+            ValueError: no data set of this name, or no folder for it.
+            FileNotFoundError: HO-3D's evaluation without its truth.
+        """
+        one_of("data", self.name, ("synthetic", *ROOTS))
+        size = self.size if size is None else size
+        if self.name != "synthetic":
+            frames = self._recorded(split, resolution)
+            if self.gap:
+                return windows(frames, WINDOW, self.gap).thinned(size)
+            return thinned(valid_frames(frames), size)
+        if not self.gap:
+            return SyntheticHands(split, size, self.seed, resolution)
+        clips = SyntheticSequences(split, size, self.seed, resolution=resolution)
+        return windows(clips, WINDOW, self.gap)
+
+    def _recorded(self, split: Split, resolution: int) -> HO3D | DexYCB | FPHA:
+        root = self.root or os.environ.get(ROOTS[self.name], "")
+        if not root:
+            raise ValueError(
+                f"root: expected the folder of {self.name}, found none; give --root or set "
+                f"{ROOTS[self.name]}"
+            )
+        crop = "deformer" if self.gap else "handoccnet"
+        match self.name:
+            case "ho3d":
+                if split != "train":
+                    truth = "the evaluation's joints, without which there is no score"
+                    existing(Path(root) / "evaluation_xyz.json", truth, "HO-3D's page has them.")
+                part = "train" if split == "train" else "evaluation"
+                return HO3D(root, part, self.setup or "v2", crop, resolution)
+            case "dexycb":
+                return DexYCB(
+                    root,
+                    self.setup or "s0",
+                    split,
+                    crop,
+                    resolution,
+                    mano=self._mano(Path(root)),
+                    mirror_left=not self.gap,  # HandOccNet knows right hands only
+                    partial=self.partial,
+                )
+            case _:
+                part, setup = "train" if split == "train" else "test", self.setup or "action"
+                return FPHA(root, part, setup, "handoccnet", resolution)
+
+    def _mano(self, root: Path) -> str | HandPair:
+        """MANO's files; a tree of synthetic hands was written with the shipped hand instead."""
+        if (root / MARKER).is_file():
+            return HandPair(load_hand(), load_hand(side="left"))
+        if not self.mano:
+            raise ValueError(
+                "hand: DexYCB's poses are coefficients of MANO's components; give --hand, the "
+                "folder with MANO_RIGHT.pkl and MANO_LEFT.pkl (https://mano.is.tue.mpg.de)"
+            )
+        return self.mano
+
+
+def images_of(data: Dataset[Any]) -> Dataset[HandSample]:
+    """The images themselves; of windows, the frames in their middles, in the same order."""
+    if isinstance(data, Windows):
+        frames: Any = data.dataset
+        return Subset(frames, data.centres.tolist())
+    return data
+
+
+def thinned(data: Dataset[Any], size: int) -> Dataset[Any]:
+    """`size` samples evenly spaced, all of them if there are fewer or `size` is 0."""
+    count = len(data)  # type: ignore[arg-type]
+    if not 0 < size < count:
+        return data
+    return Subset(data, np.linspace(0, count - 1, size).round().astype(int).tolist())
