@@ -17,7 +17,7 @@ from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.experiments import course_recipe
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
-from handlib.training import Critic, Scores, evaluate, fit, mean_pose_baseline, recipes
+from handlib.training import Critic, Scores, evaluate, mean_pose_baseline, recipes
 from handlib.training.checkpoint import STATE_FILE
 from handlib.training.data import DataConfig, images_of, thinned
 from handlib.training.run import RunConfig, load_run, score
@@ -94,6 +94,7 @@ def train(
     source = DataConfig(data, root=root, setup=setup, mano=mano, partial=partial)
     plan = recipes.plan(network, recipe, variant, source, size)
     config = replace(plan.training, images=images or plan.training.images, seed=seed, bf16=bf16)
+    plan = replace(plan, training=config)
     settings = RunConfig(plan.network, plan.data, " ".join(["handlib", *sys.argv[1:]]))
     settings.save(run)
     torch.manual_seed(seed)
@@ -102,7 +103,7 @@ def train(
     train_set = plan.data.load("train", settings.resolution)
     val_set = plan.data.load("val", settings.resolution, plan.validation)
     judge = Critic(MotionDiscriminator()) if critic else None
-    fit(model, train_set, val_set, config, run, resume, judge)
+    recipes.learn(model, plan, train_set, val_set, settings.resolution, run, resume, judge)
     baseline = mean_pose_baseline(_enough(train_set), hand_model)
     print_scores(score(model, val_set), evaluate(baseline, images_of(val_set)))
 

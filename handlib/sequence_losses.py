@@ -53,6 +53,11 @@ class SequenceLossConfig:
         """Mean squared errors, which learn sooner in few steps, and dense targets for heatmaps."""
         return cls(max_mse=False, pose=30.0, heatmap=100.0)
 
+    @classmethod
+    def course_windows(cls) -> "SequenceLossConfig":
+        """For frozen frames, whose heatmaps learn no more; the fused hand counts most."""
+        return cls(max_mse=False, pose=30.0, joints_img=0.0, fused=4.0)
+
 
 @dataclass(frozen=True)
 class _Hands:
@@ -92,7 +97,7 @@ def sequence_loss(
     own = _Hands(prediction.pose, prediction.vertices, prediction.joints)
     if config.frames:
         terms |= _compare("frames", config.frames, own, true, config)
-    if config.motion:
+    if config.motion and prediction.pose.shape[1] > 1:  # one frame has no neighbours
         for name, warped, reached in _warped(prediction, hand, left, true, space):
             terms |= _compare(name, config.motion, warped, reached, config)
     if config.fused:

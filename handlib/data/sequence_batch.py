@@ -1,8 +1,9 @@
 """Stack `HandWindow`s into a batch that a model of several frames can read."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from itertools import chain
+from typing import Any
 
 import torch
 from jaxtyping import Bool, Float
@@ -44,12 +45,11 @@ class SequenceBatch:
 
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "SequenceBatch":
         """The same batch on another device."""
-        values = {field.name: getattr(self, field.name) for field in fields(self)}
-        moved = {
+        moved: dict[str, Any] = {
             name: value.to(device, non_blocking=non_blocking)
             for name, value in self._tensors().items()
         }
-        return SequenceBatch(**(values | moved))
+        return replace(self, **moved)
 
     def flat(self) -> HandBatch:
         """All B·T frames, window after window, as images without a time."""
@@ -76,7 +76,7 @@ def collate_windows(windows: Sequence[HandWindow]) -> SequenceBatch:
     if len(lengths) != 1:
         raise ValueError(f"windows: expected one or more of one length, found {sorted(lengths)}")
     frames = collate(list(chain.from_iterable(window.samples for window in windows)))
-    return _fold(frames, lengths.pop())
+    return fold(frames, lengths.pop())
 
 
 def augment_windows(
@@ -90,10 +90,10 @@ def augment_windows(
         return batch
     length = batch.image.shape[1]
     changes = draw_changes(len(batch), config, generator).repeat(length)
-    return _fold(apply_changes(batch.flat(), changes), length)
+    return fold(apply_changes(batch.flat(), changes), length)
 
 
-def _fold(frames: HandBatch, length: int) -> SequenceBatch:
+def fold(frames: HandBatch, length: int) -> SequenceBatch:
     """Windows of `length` frames that follow each other in a batch."""
     side = frames.side[::length]
     tensors = {

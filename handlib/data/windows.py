@@ -116,15 +116,19 @@ class Windows(Dataset[HandWindow]):
         starts = [0, *(np.flatnonzero(broken) + 1).tolist(), len(self)]
         return [range(start, stop) for start, stop in pairwise(starts)]
 
+    def frames(self, index: int) -> tuple[int, ...]:
+        """The data set's indices of a window's frames."""
+        sequence, centre = self.sequences[self._sequence[index]], int(self.centres[index])
+        return window_indices(sequence, self.valid, centre, self.length, self.gap)
+
     def __len__(self) -> int:
         return len(self.centres)
 
     def __getitem__(self, index: int) -> HandWindow:
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} of {len(self)} windows")
-        frames = self.sequences[self._sequence[index]]
         centre, middle = int(self.centres[index]), self.length // 2
-        taken = window_indices(frames, self.valid, centre, self.length, self.gap)
+        taken = self.frames(index)
         due = [centre + (position - middle) * self.gap for position in range(self.length)]
         samples = {frame: self.dataset[frame] for frame in dict.fromkeys(taken)}
         return HandWindow(

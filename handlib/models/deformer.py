@@ -77,7 +77,8 @@ class Deformer(nn.Module):
         self.mano_head = ManoHead(c, config.head_widths) if config.monocular_head else None
         self.feature_norm = nn.BatchNorm2d(c) if config.norm_features else nn.Identity()
         self._initialise()
-        self.trunk.requires_grad_(not config.frozen_backbone)
+        for part in self._frozen:
+            part.requires_grad_(False)
         self.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
     def forward(
@@ -219,12 +220,30 @@ class Deformer(nn.Module):
             mine.load_state_dict(source.state_dict())
         return self
 
-    def train(self, mode: bool = True) -> "Deformer":
-        """A frozen trunk keeps its statistics, too."""
-        super().train(mode)
-        if self.config.frozen_backbone:
-            self.trunk.eval()
+    def take_frames(self, other: "Deformer") -> "Deformer":
+        """Begin with all that another Deformer has learned from single frames.
+
+        That is trunk, spatial transformer and motion head, whose motions are still at rest if
+        `other` has seen windows of one frame alone.
+
+        Raises:
+            RuntimeError: other widths.
+        """
+        for name in ("backbone", "pyramid", "feature_norm", "spatial", "motion_head"):
+            getattr(self, name).load_state_dict(getattr(other, name).state_dict())
         return self
+
+    def train(self, mode: bool = True) -> "Deformer":
+        """Frozen parts keep their statistics, and drop nothing out."""
+        super().train(mode)
+        for part in self._frozen:
+            part.eval()
+        return self
+
+    @property
+    def _frozen(self) -> list[nn.Module]:
+        parts = [self.trunk, self.spatial]
+        return parts[: ("nothing", "trunk", "frames").index(self.config.frozen)]
 
     def _initialise(self) -> None:
         """Backbone as for ImageNet, transformers as in DETR."""

@@ -7,6 +7,7 @@ from handlib.models.fusion import Space
 
 Weights = Literal["confidence", "uniform", "centre", "occlusion"]
 Temporal = Literal["transformer", "recurrent", "past_and_future", "none"]
+Frozen = Literal["nothing", "trunk", "frames"]
 
 
 @dataclass(frozen=True)
@@ -30,7 +31,7 @@ class DeformerConfig:
     joint_skip: bool = False  # D8: the decoder sees the heatmaps, too
     monocular_head: bool = False  # D9: a hand from each frame's F⁺ alone; the loss has its weight
     temporal: Temporal = "transformer"  # "none": F⁺ goes on in the place of F⁺⁺
-    frozen_backbone: bool = False  # course aid: ResNet and pyramid stay as they were given
+    frozen: Frozen = "nothing"  # course aid: trunk, or all that sees one frame, stays as given
     norm_features: bool = False  # course aid: batch norm on P2, which nothing else bounds
     identity_pose: bool = False  # course aid: poses start at rest, motions at zero
 
@@ -48,7 +49,7 @@ class DeformerConfig:
 
     @classmethod
     def course(cls) -> "DeformerConfig":
-        """Learns in minutes on two cores; takes its backbone from HandOccNetConfig.course()."""
+        """Learns in minutes on two cores, in stages: what sees one frame, then what joins them."""
         return cls(
             cells=16,
             blocks=(1, 1, 1, 1),
@@ -60,7 +61,7 @@ class DeformerConfig:
             depth=1,
             dropout=0.0,
             head_widths=(256, 256),
-            frozen_backbone=True,
+            frozen="frames",
             norm_features=True,
             identity_pose=True,
         )

@@ -2,12 +2,15 @@
 
 from handlib.training.adversarial import Critic
 from handlib.training.baseline import MeanPose, mean_pose_baseline
+from handlib.training.cached_frames import CachedFrames
 from handlib.training.config import TrainConfig
 from handlib.training.evaluate import Scores, evaluate, evaluate_windows
 from handlib.training.history import History
 from handlib.training.loop import fit
+from handlib.training.staged import fit_in_stages, single_frame_model, single_frames
 
 __all__ = [
+    "CachedFrames",
     "Critic",
     "History",
     "MeanPose",
@@ -16,5 +19,8 @@ __all__ = [
     "evaluate",
     "evaluate_windows",
     "fit",
+    "fit_in_stages",
     "mean_pose_baseline",
+    "single_frame_model",
+    "single_frames",
 ]

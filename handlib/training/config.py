@@ -79,18 +79,32 @@ class TrainConfig:
         )
 
     @classmethod
-    def deformer_course(cls) -> "TrainConfig":
-        """On a frozen trunk of a trained HandOccNet, in minutes on two cores."""
+    def deformer_frames(cls) -> "TrainConfig":
+        """First stage at course scale: windows of one frame, on the trunk of a HandOccNet."""
         return cls(
-            images=8_000,
-            batch_size=8,
-            learning_rate=1e-3,
+            images=32_000,
+            batch_size=16,
+            learning_rate=2e-3,
             weight_decay=0.05,
-            warmup_images=200,
-            average=0.99,
+            warmup_images=500,
+            average=0.995,
             clip=1.0,
             loss=SequenceLossConfig.course(),
-            checkpoint_images=2_000,
+        )
+
+    @classmethod
+    def deformer_course(cls) -> "TrainConfig":
+        """Second stage: what joins the frames, on features that stay as they are."""
+        return cls(
+            images=25_600,
+            batch_size=32,
+            learning_rate=3e-3,
+            weight_decay=0.05,
+            warmup_images=1_600,
+            average=0.995,
+            clip=1.0,
+            loss=SequenceLossConfig.course_windows(),
+            checkpoint_images=6_400,
         )
 
     def learning_rate_at(self, seen: int) -> float:

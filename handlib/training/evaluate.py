@@ -14,9 +14,15 @@ from torch.utils.data import DataLoader, Dataset
 from handlib import metrics
 from handlib.data.batch import collate
 from handlib.data.sample import HandSample, needed
-from handlib.data.sequence_batch import SequenceBatch, collate_windows
+from handlib.data.sequence_batch import SequenceBatch
 from handlib.data.windows import HandWindow, Windows
 from handlib.models.deformer import SequencePrediction
+from handlib.training.cached_frames import (
+    CachedBatch,
+    CachedFrames,
+    collate_seen,
+    predict_seen,
+)
 
 
 class HasJoints(Protocol):
@@ -93,15 +99,13 @@ def evaluate(
 
 @torch.inference_mode()
 def evaluate_windows(
-    model: nn.Module, dataset: Dataset[HandWindow], batch_size: int = 16
+    model: nn.Module, dataset: Dataset[HandWindow] | CachedFrames, batch_size: int = 16
 ) -> Scores:
     """Score a Deformer's fused hand of the frame in the middle of every window.
 
     Occlusion is that frame's. With `fuse_every` the other frames' fused hands are not scored.
     """
-    loader = DataLoader(
-        dataset, batch_size, collate_fn=collate_windows, generator=torch.Generator()
-    )
+    loader = DataLoader(dataset, batch_size, collate_fn=collate_seen, generator=torch.Generator())
     parts = []
     with _evaluating(model) as device:
         for batch in loader:
@@ -111,7 +115,7 @@ def evaluate_windows(
             joints = joints[:, middle] if joints.ndim == 4 else joints
             occlusion = None if batch.occlusion is None else batch.occlusion[:, middle]
             parts.append((joints, target[:, middle], occlusion))
-    return _scores(parts, dataset.runs() if isinstance(dataset, Windows) else ())
+    return _scores(parts, dataset.runs() if isinstance(dataset, Windows | CachedFrames) else ())
 
 
 def predict_windows(model: nn.Module, batch: SequenceBatch) -> SequencePrediction:
@@ -121,6 +125,8 @@ def predict_windows(model: nn.Module, batch: SequenceBatch) -> SequencePredictio
     always, which weights="occlusion" alone reads.
     """
     left = batch.left if bool(batch.left.any()) else None
+    if isinstance(batch, CachedBatch):
+        return predict_seen(model, batch, left)
     prediction: SequencePrediction = model(batch.image, batch.boxes, left, batch.occlusion)
     return prediction
 

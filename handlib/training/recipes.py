@@ -1,6 +1,7 @@
 """What `handlib train` builds and does for each network: one plan from a few words."""
 
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any, Literal
 
 from handlib import weights
@@ -10,11 +11,15 @@ from handlib.models.deformer import Deformer
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.models.vertex_transformer import VertexTransformerConfig
+from handlib.training.adversarial import Critic
 from handlib.training.config import TrainConfig
 from handlib.training.data import DataConfig
+from handlib.training.loop import fit
 from handlib.training.run import Network, NetworkConfig, build
+from handlib.training.staged import fit_in_stages, single_frames
 
-COURSE_GAP = 2  # frames at ten a second: a window spans 1.2 seconds
+COURSE_GAP = 1  # frames at ten a second: a window spans 0.6 seconds
+STILLS = 16_000  # images that a Deformer learns single frames from, beside those of its clips
 PAPER_GAP = 10  # frames at thirty a second: two seconds
 
 
@@ -67,9 +72,37 @@ def plan(
 def begin(config: NetworkConfig, hand: HandModel) -> Network:
     """The network untrained, but for a frozen trunk: that one comes from the shipped weights."""
     model = build(config, hand)
-    if isinstance(model, Deformer) and model.config.frozen_backbone:
+    if isinstance(model, Deformer) and model.config.frozen != "nothing":
         model.take_trunk(weights.load_handoccnet(hand))
     return model
+
+
+def learn(
+    model: Network,
+    plan: Plan,
+    train: Any,
+    val: Any,
+    resolution: int,
+    run_dir: Path,
+    resume: bool = False,
+    critic: Critic | None = None,
+) -> None:
+    """Train `model` by `plan.training`: in stages where frames are frozen, else in one go.
+
+    The first stage has synthetic stills beside the frames of synthetic clips, and as many more
+    or fewer images than its recipe as the second stage has windows.
+    """
+    config = plan.training
+    if not (isinstance(model, Deformer) and model.config.frozen == "frames"):
+        fit(model, train, val, config, run_dir, resume, critic)
+        return
+    stills = replace(plan.data, gap=0, size=STILLS)
+    images = [stills.load("train", resolution)] if stills.name == "synthetic" else []
+    first = TrainConfig.deformer_frames()
+    seen = round(first.images * config.images / TrainConfig.deformer_course().images)
+    first = replace(first, images=seen, seed=config.seed, bf16=config.bf16)
+    frames = single_frames(*images, train.dataset)
+    fit_in_stages(model, frames, train, val, first, config, run_dir, resume, critic)
 
 
 def _variant(config: Any, variants: dict[str, Any], name: str | None) -> Any:

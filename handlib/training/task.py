@@ -9,11 +9,12 @@ from torch import Tensor, nn
 
 from handlib.data.augmentation import AugmentationConfig, augment
 from handlib.data.batch import HandBatch, collate
-from handlib.data.sequence_batch import SequenceBatch, augment_windows, collate_windows
+from handlib.data.sequence_batch import SequenceBatch, augment_windows
 from handlib.losses import LossConfig, handoccnet_loss, vertex_loss
 from handlib.models.deformer import Deformer
 from handlib.models.vertex_transformer import VertexTransformer
 from handlib.sequence_losses import SequenceLossConfig, sequence_loss
+from handlib.training.cached_frames import collate_seen
 from handlib.training.config import TrainConfig
 from handlib.training.evaluate import (
     Scores,
@@ -76,7 +77,7 @@ def _window_loss(
 _IMAGES = Task(collate, augment, _predict_images, _image_loss, evaluate, TrainConfig.course)
 _VERTICES = replace(_IMAGES, loss=_points_loss)
 _WINDOWS = Task(
-    collate_windows,
+    collate_seen,
     augment_windows,
     predict_windows,
     _window_loss,

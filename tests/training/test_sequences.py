@@ -168,7 +168,7 @@ def test_the_monocular_head_learns_from_its_own_group(build, data):
 
 
 def test_a_frozen_trunk_keeps_weights_and_statistics(build, data, tiny_model):
-    model = build(frozen_backbone=True)
+    model = build(frozen="trunk")
     before = {name: value.clone() for name, value in model.trunk.state_dict().items()}
     fit(model, data, config=CONFIG)
     for name, value in model.trunk.state_dict().items():

@@ -1,5 +1,6 @@
 """`SyntheticHands`: the course's own images of half-hidden hands, with every label exact."""
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -42,6 +43,11 @@ class SyntheticHands(RenderedSet):
     ) -> None:
         self.size, self.config = size, config or StillsConfig()
         super().__init__(split, size, seed, resolution, cache)
+
+    @property
+    def sequences(self) -> Sequence[range]:
+        """Each image is a video of one frame: so `windows` of a Deformer may start from them."""
+        return [range(index, index + 1) for index in range(len(self))]
 
     def render(self, index: int) -> Still:
         """The image anew, with the scene it shows."""
