@@ -54,6 +54,8 @@ SERIALS = (
 SEQUENCES = 100
 """Of each subject."""
 
+_TRIALS = 5  # with each object; the last one is held out in setup s0
+_TESTED = 2  # the first subject, from 0, whose held-out trials are for testing
 _MASTER = 2  # of SERIALS: its frame is the world
 _EXTRINSICS = "20200702_151821"
 _HAND_LABEL = 255
@@ -95,9 +97,9 @@ def write_dexycb(
 
 
 def _places(recordings: Sequence[Recording]) -> list[Place]:
-    """Subjects in an order that serves setup s0: test (3), validation (1), and so on."""
-    order = (2, 0, 3, 1, *range(4, len(SUBJECTS)))
-    trials = (0, 4, 1, 2, 3)
+    """First the subject whose last trials s0 tests on, then those whose it validates on."""
+    order = sorted(range(len(SUBJECTS)), key=lambda subject: (subject != _TESTED, subject))
+    trials = sorted(range(_TRIALS), key=lambda trial: (trial not in (0, _TRIALS - 1), trial))
     owners: dict[str, int] = {}
     used = [count() for _ in SUBJECTS]
     places = []
@@ -108,8 +110,8 @@ def _places(recordings: Sequence[Recording]) -> list[Place]:
                 f"recordings: more than {len(SUBJECTS)} owners; DexYCB has {len(SUBJECTS)} "
                 "subjects. Give places, or a configuration with fewer people."
             )
-        block, trial = divmod(next(used[rank]), len(trials))
-        places.append((order[rank], len(trials) * block + trials[trial]))
+        block, trial = divmod(next(used[rank]), _TRIALS)
+        places.append((order[rank], _TRIALS * block + trials[trial]))
     return places
 
 
