@@ -32,8 +32,8 @@ from handlib.data.files import (
     read_yaml,
 )
 from handlib.data.index import Index
-from handlib.data.recorded import RecordedFrame, RecordedSet
-from handlib.hands.hand_model import HandModel, load_hand
+from handlib.data.recorded import Mano, RecordedSet, hands_of
+from handlib.data.recorded_frame import RecordedFrame, mirrored
 
 HAND = 255  # in `seg`; objects are 1 to 21
 
@@ -63,9 +63,10 @@ class DexYCB(RecordedSet):
     "s1" (unseen subjects), "s2" (unseen views), "s3" (unseen objects). split: "train", "val" or
     "test". crop: "handoccnet" (256 pixels), "deformer" (512, with the grasped object, which needs
     models/) or None for whole images. resolution: of the crop, in place of the paper's. mano:
-    folder with MANO_RIGHT.pkl and MANO_LEFT.pkl. masks: draw `masks` and compute `occlusion`.
-    partial: take a part of the data set for what is there, which makes other splits than the
-    official ones.
+    folder with MANO_RIGHT.pkl and MANO_LEFT.pkl, or a `HandPair`. masks: draw `masks` and compute
+    `occlusion`. mirror_left: turn left hands into right ones, as HandOccNet's released code does
+    (`recorded_frame.mirrored`; `depth` stays as recorded). partial: take what is there of an
+    incomplete copy, which makes other splits than the official ones.
 
     Raises:
         ValueError: an unknown setup, split or crop.
@@ -80,8 +81,9 @@ class DexYCB(RecordedSet):
         split: str,
         crop: str | None = "handoccnet",
         resolution: int | None = None,
-        mano: str | PathLike[str] | None = None,
+        mano: Mano = None,
         masks: bool = False,
+        mirror_left: bool = False,
         partial: bool = False,
     ) -> None:
         one_of("setup", setup, SETUPS)
@@ -89,12 +91,15 @@ class DexYCB(RecordedSet):
         self.root, self.setup, self.split = Path(root), setup, split
         self._subjects: dict[int, Index] = {}
         self._clips = np.array(list(self._select(partial)), int).reshape(-1, 3)
-        super().__init__(crop, resolution, _hands(mano, self._sides()), masks)
+        self.mirror_left = mirror_left
+        sides = self._sides() | ({"right"} if mirror_left else set())
+        super().__init__(crop, resolution, hands_of(mano, sides, "manopth"), masks)
         counts = [int(self._subjects[s]["frames"][row]) for s, row, _ in self._clips]
         self._start = np.concatenate([[0], np.cumsum(counts, dtype=int)])
         self.sequences = tuple(map(range, self._start[:-1].tolist(), self._start[1:].tolist()))
         labelled = [self._labelled(*clip) for clip in self._clips.tolist()]
         self.valid = np.concatenate([np.zeros(0, bool), *labelled])
+        self._refuse_none(self.root)
 
     def name(self, index: int) -> str:
         """Subject, sequence, camera and frame, as folders and files are called."""
@@ -120,7 +125,7 @@ class DexYCB(RecordedSet):
         if self.preset and self.preset.with_object:
             placed = _tensor(arrays["pose_y"][int(recorded["grasped"][row])])
             thing = _outline(self.root, int(recorded["ycb"][row]), placed, intrinsics)
-        return RecordedFrame(
+        frame = RecordedFrame(
             image=read_image(self._file(index, "color_", ".jpg")),
             intrinsics=intrinsics,
             pose=pose,
@@ -131,6 +136,7 @@ class DexYCB(RecordedSet):
             side=side,
             identity=SUBJECTS[subject].split("-", 1)[1],
         )
+        return mirrored(frame, self.hands.get("right")) if self._mirrors(index) else frame
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
         """The whole image's depth in metres, 0 where unknown."""
@@ -139,7 +145,8 @@ class DexYCB(RecordedSet):
 
     def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
         """The hand in the segmentation of the whole image."""
-        return read_npz(self._file(index, "labels_", ".npz"), ["seg"])["seg"] == HAND
+        hand = read_npz(self._file(index, "labels_", ".npz"), ["seg"])["seg"] == HAND
+        return hand[:, ::-1] if self._mirrors(index) else hand
 
     def _select(self, partial: bool) -> Iterable[tuple[int, int, int]]:
         """Subject, sequence and camera of every clip of the split."""
@@ -165,6 +172,10 @@ class DexYCB(RecordedSet):
     def _sides(self) -> set[str]:
         return {str(self._subjects[s]["side"][row]) for s, row, _ in self._clips}
 
+    def _mirrors(self, index: int) -> bool:
+        subject, row, _, _ = self._locate(index)
+        return self.mirror_left and str(self._subjects[subject]["side"][row]) == "left"
+
     def _labelled(self, subject: int, row: int, camera: int) -> Bool[np.ndarray, " F"]:
         recorded = self._subjects[subject]
         start = recorded["start"][row, camera]
@@ -184,12 +195,6 @@ class DexYCB(RecordedSet):
         subject, row, camera, frame = self._locate(index)
         recorded = self._subjects[subject]
         return recorded, len(recorded["valid"]), int(recorded["start"][row, camera]) + frame
-
-
-def _hands(mano: str | PathLike[str] | None, sides: Iterable[str]) -> dict[str, HandModel]:
-    if mano is None:
-        return {}
-    return {side: load_hand(mano, side, "manopth") for side in sorted(sides)}  # type: ignore
 
 
 def _outline(

@@ -107,8 +107,8 @@ def open_subject(root: Path, number: int, partial: bool) -> Index | None:
 def _read_subject(root: Path, folder: Path, names: list[str]) -> dict[str, np.ndarray]:
     rows = [_read_sequence(root, folder / name) for name in names]
     cameras = np.array([[(folder / n / s).is_dir() for s in SERIALS] for n in names], bool)
-    cameras = cameras.reshape(-1, len(SERIALS))
     frames = np.array([row["frames"] for row in rows], int)
+    cameras = cameras.reshape(-1, len(SERIALS)) | (frames == 0)[:, None]
     counts = np.where(cameras, frames[:, None], 0)
     paths = _label_paths(folder, names, frames, cameras)
     bar = tqdm(total=int(counts.sum()), desc=f"{folder.name}, once", unit=" frames", leave=False)
@@ -146,7 +146,9 @@ def _read_sequence(root: Path, folder: Path) -> dict[str, Any]:
         ) from error
     if row["side"] not in ("right", "left"):
         raise DataFileError(f"{path}: expected mano_sides [right] or [left], found {row['side']}")
-    return row | {"betas": _read_betas(root, calibration)}
+    # An empty sequence keeps its place in the count; nobody needs its hand's shape.
+    betas = _read_betas(root, calibration) if row["frames"] else np.zeros(10)
+    return row | {"betas": betas}
 
 
 def _read_betas(root: Path, calibration: str) -> Float[np.ndarray, "10"]:

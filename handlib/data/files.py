@@ -60,7 +60,7 @@ def read_npz(path: Path, keys: Iterable[str]) -> dict[str, np.ndarray]:
     keys = tuple(keys)
     existing(path, "an .npz of labels", "Unpack the data set's archive again.")
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        with path.open("rb") as file, np.load(file, allow_pickle=False) as arrays:
             missing = [key for key in keys if key not in arrays]
             if not missing:
                 return {key: arrays[key] for key in keys}

@@ -11,7 +11,8 @@ from handlib.data.depth import read_millimetre_depth
 from handlib.data.files import first_existing, one_of, read_image
 from handlib.data.fpha_index import ADVICE, SETUPS, SPLITS, chosen, open_fpha_index
 from handlib.data.index import Index
-from handlib.data.recorded import RecordedFrame, RecordedSet
+from handlib.data.recorded import RecordedSet
+from handlib.data.recorded_frame import RecordedFrame
 from handlib.hands.skeleton import FPHA_TO_COMMON
 
 WIDTH = 1920  # of the images that the intrinsics are for
@@ -67,6 +68,7 @@ class FPHA(RecordedSet):
         self._start = np.concatenate([[0], np.cumsum(counts)])
         self.sequences = tuple(map(range, self._start[:-1].tolist(), self._start[1:].tolist()))
         self.valid = np.ones(int(self._start[-1]), bool)
+        self._refuse_none(self.root)
 
     def name(self, index: int) -> str:
         """Subject, action, repetition and frame: "Subject_1/open_milk/2/0013"."""

@@ -22,8 +22,8 @@ from handlib.data.files import (
 )
 from handlib.data.ho3d_index import ADVICE, OPENGL, SPLITS, open_ho3d_index
 from handlib.data.index import Index
-from handlib.data.recorded import RecordedFrame, RecordedSet
-from handlib.hands.hand_model import load_hand
+from handlib.data.recorded import Mano, RecordedSet, hands_of
+from handlib.data.recorded_frame import RecordedFrame
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
 from handlib.hands.skeleton import HO3D_TO_COMMON
 
@@ -65,13 +65,12 @@ class HO3D(RecordedSet):
         version: str = "v2",
         crop: str | None = "handoccnet",
         resolution: int | None = None,
-        mano: str | PathLike[str] | None = None,
+        mano: Mano = None,
         masks: bool = False,
     ) -> None:
         one_of("split", split, SPLITS)
         one_of("version", version, tuple(_SUFFIXES))
-        hands = {"right": load_hand(mano, fingertips="ho3d")} if mano else {}
-        super().__init__(crop, resolution, hands, masks)
+        super().__init__(crop, resolution, hands_of(mano, ["right"], "ho3d"), masks)
         self.root, self.split, self.version = Path(root), split, version
         self._index = open_ho3d_index(self.root, split, version)
         self.valid = self._index["valid"]

@@ -2,49 +2,31 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import ClassVar
+from collections.abc import Iterable, Mapping, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import ClassVar, SupportsIndex, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
-from PIL import Image
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from handlib.data.amodal import HiddenHand
-from handlib.data.camera import SquareCrop, project, transform_pixels
+from handlib.data.camera import SquareCrop, transform_pixels
 from handlib.data.crops import crop_preset, cut_image, square_around, to_tensor
+from handlib.data.files import DataFileError
 from handlib.data.index import Index
+from handlib.data.recorded_frame import RecordedFrame
 from handlib.data.sample import HandSample, needed
 from handlib.data.synthetic.skin import hand_surface
-from handlib.hands.hand_model import HandModel
+from handlib.hands.hand_model import HandModel, load_hand
+from handlib.hands.hand_pair import HandPair
+from handlib.hands.skeleton import Side
 
-
-@dataclass(frozen=True)
-class RecordedFrame:
-    """A whole image and what its data set says about it; units and frame of `HandSample`.
-
-    box: corners of the hand's box in pixels, where the data set gives one. thing: points in
-    pixels whose box is the handled object's.
-    """
-
-    image: Image.Image
-    intrinsics: Float[Tensor, "3 3"]
-    pose: Float[Tensor, "16 3"] | None = None
-    betas: Float[Tensor, "10"] | None = None
-    translation: Float[Tensor, "3"] | None = None
-    joints: Float[Tensor, "21 3"] | None = None
-    box: Float[Tensor, "2 2"] | None = None
-    thing: Float[Tensor, "M 2"] | None = None
-    side: str = "right"
-    identity: str = ""
-
-    @property
-    def joints_px(self) -> Float[Tensor, "21 2"] | None:
-        """The joints in the whole image."""
-        return None if self.joints is None else project(self.joints, self.intrinsics)
+Mano = str | PathLike[str] | HandPair | None
+"""A file or folder of MANO's models, or both hands loaded already."""
 
 
 class RecordedSet(Dataset[HandSample], ABC):
@@ -59,6 +41,8 @@ class RecordedSet(Dataset[HandSample], ABC):
 
     thing_margin: ClassVar[float] = 1.0
     """Deformer's factor for the object's box."""
+    mirror_left: bool = False
+    """Whether left hands are shown as right ones."""
     sequences: Sequence[range]
     valid: Bool[np.ndarray, " N"]
 
@@ -77,8 +61,8 @@ class RecordedSet(Dataset[HandSample], ABC):
     def __len__(self) -> int:
         return len(self.valid)
 
-    def __getitem__(self, index: int) -> HandSample:
-        index = self._checked(index)
+    def __getitem__(self, index: SupportsIndex) -> HandSample:
+        index = self._checked(index.__index__())
         frame = self.frame(index)
         affine, resolution = torch.eye(3), None
         if self.preset:
@@ -161,7 +145,8 @@ class RecordedSet(Dataset[HandSample], ABC):
         """Shares drawn with one hand model are not those of another."""
         if not hasattr(self, "_digest"):
             templates = [hand.blend_shapes.numpy().tobytes() for hand in self.hands.values()]
-            self._digest = hashlib.sha256(b"".join(templates)).hexdigest()[:12]
+            mirrors = str(self.mirror_left).encode()
+            self._digest = hashlib.sha256(b"".join([*templates, mirrors])).hexdigest()[:12]
         return self._digest
 
     def _square(self, index: int, frame: RecordedFrame) -> SquareCrop:
@@ -174,6 +159,13 @@ class RecordedSet(Dataset[HandSample], ABC):
         thing = frame.thing if self.preset and self.preset.with_object else None
         return square_around(hand, thing, self.thing_margin)
 
+    def _refuse_none(self, root: Path) -> None:
+        if not len(self):
+            raise DataFileError(
+                f"{root}: expected frames of {type(self).__name__}'s chosen split, found none of "
+                "its sequences. Choose another split, or unpack the rest of the data set."
+            )
+
     def _check_hands(self, what: str) -> None:
         if not self.hands:
             raise ValueError(
@@ -184,7 +176,22 @@ class RecordedSet(Dataset[HandSample], ABC):
     def _checked(self, index: int) -> int:
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} of a set of {len(self)} frames")
-        return int(index) % len(self)
+        return index % len(self)
+
+
+def hands_of(mano: Mano, sides: Iterable[str], fingertips: str) -> dict[str, HandModel]:
+    """The hand models by side, out of MANO's files or a pair that is loaded already.
+
+    Raises:
+        FileNotFoundError: the folder has no file of a side.
+        ManoFileError: not a MANO hand, or one of the other side.
+    """
+    if mano is None:
+        return {}
+    if isinstance(mano, HandPair):
+        return {side: getattr(mano, side) for side in sorted(sides)}
+    known: tuple[Side, ...] = get_args(Side)
+    return {side: load_hand(mano, side, fingertips) for side in known if side in sides}
 
 
 def _square_box(box: Float[Tensor, "2 2"], affine: Float[Tensor, "3 3"]) -> Float[Tensor, "4"]:

@@ -20,6 +20,8 @@ from handlib.data import (
 )
 from handlib.data.files import existing, one_of
 from handlib.data.sample import HandSample
+from handlib.data.trees.folder import MARKER
+from handlib.hands import HandPair, load_hand
 
 WINDOW = 7  # frames that a Deformer reads, in both the paper and the course
 Split = Literal["train", "val", "test"]
@@ -85,13 +87,30 @@ class DataConfig:
                 part = "train" if split == "train" else "evaluation"
                 return HO3D(root, part, self.setup or "v2", crop, resolution)
             case "dexycb":
-                mano, setup = self.mano or None, self.setup or "s0"
                 return DexYCB(
-                    root, setup, split, crop, resolution, mano=mano, partial=self.partial
+                    root,
+                    self.setup or "s0",
+                    split,
+                    crop,
+                    resolution,
+                    mano=self._mano(Path(root)),
+                    mirror_left=not self.gap,  # HandOccNet knows right hands only
+                    partial=self.partial,
                 )
             case _:
                 part, setup = "train" if split == "train" else "test", self.setup or "action"
                 return FPHA(root, part, setup, "handoccnet", resolution)
+
+    def _mano(self, root: Path) -> str | HandPair:
+        """MANO's files; a tree of synthetic hands was written with the shipped hand instead."""
+        if (root / MARKER).is_file():
+            return HandPair(load_hand(), load_hand(side="left"))
+        if not self.mano:
+            raise ValueError(
+                "hand: DexYCB's poses are coefficients of MANO's components; give --hand, the "
+                "folder with MANO_RIGHT.pkl and MANO_LEFT.pkl (https://mano.is.tue.mpg.de)"
+            )
+        return self.mano
 
 
 def images_of(data: Dataset[Any]) -> Dataset[HandSample]:

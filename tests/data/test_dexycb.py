@@ -228,6 +228,32 @@ def test_masks_and_hidden_share(tree, mano):
     assert test.name(0).startswith(SUBJECTS[6]) and test.occlusion(0) > 0
 
 
+def test_left_hands_are_mirrored_into_right_ones(tree, mano):
+    """The tree's left model is the mirror image of its right one, so the labels still fit."""
+    options = dict(crop=None, mano=mano, partial=True)
+    plain = DexYCB(tree.root, "s1", "val", **options)
+    data = DexYCB(tree.root, "s1", "val", mirror_left=True, masks=True, **options)
+    for index in (0, 6, 10):
+        before, after = plain[index], data[index]
+        assert before.side == ("right" if index == 0 else "left") and after.side == "right"
+        if before.side == "right":
+            assert before.image.equal(after.image) and before.pose.equal(after.pose)
+            continue
+        assert after.image.equal(before.image.flip(-1))
+        projected = project(after.joints, after.intrinsics)
+        torch.testing.assert_close(projected, after.joints_px, atol=2e-3, rtol=0)
+        across = 639 - before.joints_px[:, 0]
+        torch.testing.assert_close(after.joints_px[:, 0], across, atol=1e-2, rtol=0)
+        known = tree.known[data.name(index)][0]
+        hand = tree.hands["right"]
+        again = hand(after.pose[None], after.betas[None], after.translation[None])
+        expected = known.vertices * np.float32([-1, 1, 1])
+        np.testing.assert_allclose(again.vertices[0].numpy(), expected, atol=2e-5)
+        assert after.occlusion == pytest.approx(plain.occlusion(index), abs=0.01)
+        overlap = (after.masks.visible & ~after.masks.amodal).sum()
+        assert overlap == 0 and after.masks.visible.any()
+
+
 def test_depth_in_metres(tree):
     depth = DexYCB(tree.root, "s1", "val", partial=True).depth(0)
     assert depth.shape == (480, 640) and (depth == np.float32(1.234)).all()
