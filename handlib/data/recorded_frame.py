@@ -41,7 +41,8 @@ def mirrored(frame: RecordedFrame, right: HandModel | None) -> RecordedFrame:
 
     Image, camera and joints are exact. So is the pose: under M = diag(-1, 1, 1) a rotation by
     (x, y, z) becomes one by (x, -y, -z). The mesh is the right model's, its wrist at the joint;
-    it is that of the mirrored left model as far as MANO's two files are mirror images.
+    it is that of the mirrored left model as far as MANO's two files are mirror images. The tip of
+    the middle finger stays where it was annotated, at vertex 445; a right model's is 444.
     """
     width = frame.image.width
     intrinsics = frame.intrinsics.clone()

@@ -7,6 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from handlib import cli
+from handlib.data import DexYCB
 from handlib.data.trees import LAYOUTS, TreeExistsError, export, write_fpha, write_ho3d
 from handlib.data.trees.folder import MARKER, new_tree
 
@@ -34,8 +35,9 @@ def test_same_seed_same_bytes(layout, tmp_path):
     export(layout, tmp_path / "two", seed=2, **options)  # takes the other's place
     second = digests(tmp_path / "two")
     same = {name for name in first if second.get(name) == first[name]}
-    images = {name for name in first if name.endswith((".jpg", ".jpeg", ".png", ".pkl", ".npz"))}
-    assert images and not same & images
+    kinds = (".jpg", ".jpeg", ".png", ".pkl", ".npz", "skeleton.txt")
+    scenes = {name for name in first if name.endswith(kinds) and "mano" not in name}
+    assert scenes and not same & scenes
     assert {path.name for path in tmp_path.iterdir()} == {"one", "two"}
 
 
@@ -87,3 +89,10 @@ def test_sets_of_right_hands_refuse_left_ones(tmp_path):
     with pytest.raises(ValueError, match="11"):
         write_ho3d(tmp_path / "tree", [right], [right], cameras=11)
     assert not list(tmp_path.iterdir())
+
+
+def test_an_exported_dexycb_has_something_to_train_and_to_test_on(tmp_path, monkeypatch):
+    monkeypatch.setenv("HANDLIB_CACHE", str(tmp_path / "cache"))
+    export("dexycb", tmp_path / "tree", size=2, frames=1)
+    assert len(DexYCB(tmp_path / "tree", "s0", "train")) == 8
+    assert {DexYCB(tmp_path / "tree", "s0", "test").frame(k).side for k in range(8)} == {"left"}

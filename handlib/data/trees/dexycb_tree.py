@@ -2,8 +2,8 @@
 
 Eight cameras; labels in each camera's OpenCV frame, in metres, poses of the fingers as 45
 coefficients of the hand file's components, measured from its mean pose. Each of the ten subjects
-has the hundred sequences that the splits count on; all but the filmed ones hold a meta.yml with
-no frames and nothing else. Not written: `models`.
+has the hundred sequences that the splits count on; all but the filmed ones have no frames.
+`models` holds the rendered things' meshes, `mano` the rendered hand, as a loader wants MANO's.
 """
 
 from collections.abc import Sequence
@@ -21,12 +21,13 @@ from handlib.data.synthetic.rendered_set import shipped_hand
 from handlib.data.trees import ycb
 from handlib.data.trees.film import FIRST_THING, HAND, Camera, FullFrame, film
 from handlib.data.trees.folder import new_tree
+from handlib.data.trees.hand_files import write_hand_files
 from handlib.data.trees.images import millimetres, save_image
 from handlib.data.trees.placed import PlacedHand, ThingPose
 from handlib.data.trees.recording import Recording
 from handlib.data.trees.rig import rig
 from handlib.hands.hand_model import HandModel, load_hand
-from handlib.hands.skeleton import Side
+from handlib.hands.skeleton import FINGER_JOINTS, FINGERTIPS, Side
 
 SUBJECTS = (
     "20200709-subject-01",
@@ -53,6 +54,8 @@ SERIALS = (
 SEQUENCES = 100
 """Of each subject."""
 
+_TRIALS = 5  # with each object; the last one is held out in setup s0
+_TESTED = 2  # the first subject, from 0, whose held-out trials are for testing
 _MASTER = 2  # of SERIALS: its frame is the world
 _EXTRINSICS = "20200702_151821"
 _HAND_LABEL = 255
@@ -83,18 +86,20 @@ def write_dexycb(
             f"places: expected {len(recordings)} different pairs of a subject below "
             f"{len(SUBJECTS)} and a sequence below {SEQUENCES}, found {places}"
         )
-    cameras = rig(len(SERIALS), _MASTER)
+    cameras, register = rig(len(SERIALS), _MASTER), ycb.Register()
     with new_tree(Path(root), "dexycb") as draft:
+        write_hand_files(draft / "mano")
         _write_calibration(draft, cameras)
         _write_empty(draft, sorted(allowed - set(places)))
         for recording, (subject, number) in zip(recordings, places, strict=True):
-            _write_sequence(draft, recording, subject, number, cameras)
+            _write_sequence(draft, recording, subject, number, cameras, register)
+        _write_models(draft / "models", register)
 
 
 def _places(recordings: Sequence[Recording]) -> list[Place]:
-    """Subjects in an order that serves setup s0: test (3), validation (1), and so on."""
-    order = (2, 0, 3, 1, *range(4, len(SUBJECTS)))
-    trials = (0, 4, 1, 2, 3)
+    """First the subject whose last trials s0 tests on, then those whose it validates on."""
+    order = sorted(range(len(SUBJECTS)), key=lambda subject: (subject != _TESTED, subject))
+    trials = sorted(range(_TRIALS), key=lambda trial: (trial not in (0, _TRIALS - 1), trial))
     owners: dict[str, int] = {}
     used = [count() for _ in SUBJECTS]
     places = []
@@ -105,8 +110,8 @@ def _places(recordings: Sequence[Recording]) -> list[Place]:
                 f"recordings: more than {len(SUBJECTS)} owners; DexYCB has {len(SUBJECTS)} "
                 "subjects. Give places, or a configuration with fewer people."
             )
-        block, trial = divmod(next(used[rank]), len(trials))
-        places.append((order[rank], len(trials) * block + trials[trial]))
+        block, trial = divmod(next(used[rank]), _TRIALS)
+        places.append((order[rank], _TRIALS * block + trials[trial]))
     return places
 
 
@@ -133,14 +138,19 @@ def _write_calibration(root: Path, cameras: Sequence[Camera]) -> None:
 
 
 def _write_sequence(
-    root: Path, recording: Recording, subject: int, number: int, cameras: Sequence[Camera]
+    root: Path,
+    recording: Recording,
+    subject: int,
+    number: int,
+    cameras: Sequence[Camera],
+    register: ycb.Register,
 ) -> None:
     folder, worlds = _folder(root, subject, number), []
     ids: list[int] = []
     for k, (serial, camera) in enumerate(zip(SERIALS, cameras, strict=True)):
         (folder / serial).mkdir(parents=True)
         for n, frame in enumerate(film(recording, camera, k)):
-            ids = ids or ycb.numbers(thing.kind for thing in frame.things)
+            ids = ids or register.numbers(frame.things)
             _write_frame(folder / serial, n, frame, camera, ids)
             if k == _MASTER:
                 worlds.append(frame)
@@ -151,9 +161,22 @@ def _write_sequence(
     np.savez_compressed(folder / "pose.npz", pose_m=hands[:, None], pose_y=pose_y)
     meta = _meta(subject, recording.side, recording.length, ids)
     _write_yaml(folder / "meta.yml", meta)
-    calibration = root / "calibration" / f"mano_{_calibration(subject, recording.side)}"
-    betas = [float(beta) for beta in worlds[0].hand.betas]
-    _write_yaml(calibration / "mano.yml", {"betas": betas})
+    _write_betas(root, subject, recording.side, worlds[0].hand.betas)
+
+
+def _write_betas(root: Path, subject: int, side: Side, betas: Float[np.ndarray, "10"]) -> None:
+    folder = root / "calibration" / f"mano_{_calibration(subject, side)}"
+    _write_yaml(folder / "mano.yml", {"betas": betas.tolist()})
+
+
+def _write_models(folder: Path, register: ycb.Register) -> None:
+    """Meshes without textures; what a model holds of official ones is its geometry."""
+    for number, thing in register.things.items():
+        path = folder / ycb.CLASSES[number - 1] / "textured_simple.obj"
+        path.parent.mkdir(parents=True)
+        lines = [f"v {x:.6f} {y:.6f} {z:.6f}\n" for x, y, z in thing.vertices.tolist()]
+        lines += [f"f {a} {b} {c}\n" for a, b, c in (thing.faces + 1).tolist()]
+        path.write_text("".join(lines), encoding="utf-8")
 
 
 def _folder(root: Path, subject: int, number: int) -> Path:
@@ -173,8 +196,11 @@ def _write_empty(root: Path, places: Sequence[Place]) -> None:
     text = {subject: yaml.dump(_meta(subject, "right", 0, [1])) for subject, _ in places}
     for subject, number in places:
         folder = _folder(root, subject, number)
-        folder.mkdir(parents=True)
+        for serial in SERIALS:
+            (folder / serial).mkdir(parents=True)
         (folder / "meta.yml").write_text(text[subject], encoding="utf-8")
+    for subject in text:
+        _write_betas(root, subject, "right", np.zeros(10))
 
 
 def _meta(subject: int, side: Side, frames: int, ids: list[int]) -> dict[str, Any]:
@@ -194,7 +220,8 @@ def _write_frame(
 ) -> None:
     save_image(folder / f"color_{number:06d}.jpg", frame.image)
     save_image(folder / f"aligned_depth_to_color_{number:06d}.png", millimetres(frame.depth))
-    homogeneous = frame.hand.joints @ camera.intrinsics.T
+    joints = dexycb_joints(frame.hand)
+    homogeneous = joints @ camera.intrinsics.T
     pixels = homogeneous[:, :2] / homogeneous[:, 2:]
     poses = [np.column_stack([thing.rotation, thing.position]) for thing in frame.things]
     np.savez_compressed(
@@ -202,7 +229,7 @@ def _write_frame(
         seg=_segments(frame.labels, ids),
         pose_y=np.array(poses, np.float32),
         pose_m=hand_parameters(frame.hand)[None],
-        joint_3d=frame.hand.joints[None].astype(np.float32),
+        joint_3d=joints[None].astype(np.float32),
         joint_2d=pixels[None].astype(np.float32),
     )
 
@@ -213,6 +240,14 @@ def _segments(labels: UInt8[np.ndarray, "H W"], ids: list[int]) -> UInt8[np.ndar
     values[HAND] = _HAND_LABEL
     values[FIRST_THING:] = ids
     return values[labels]
+
+
+def dexycb_joints(hand: PlacedHand) -> Float[np.ndarray, "21 3"]:
+    """Common order; a left hand's middle fingertip is another vertex than a right one's."""
+    joints = hand.joints.copy()
+    tips = [finger[-1] for finger in FINGER_JOINTS.values()]
+    joints[tips] = hand.vertices[list(FINGERTIPS["manopth"][hand.side])]
+    return joints
 
 
 def hand_parameters(hand: PlacedHand) -> Float[np.ndarray, "51"]:

@@ -123,10 +123,11 @@ def _see(
     things = tuple(
         ThingPose(
             placed.thing.kind,
+            placed.thing.name,
             placed.rotation,
             placed.position,
-            placed.thing.mesh.vertices.min(0).astype(float),
-            placed.thing.mesh.vertices.max(0).astype(float),
+            placed.thing.mesh.vertices.astype(float),
+            placed.thing.mesh.faces,
         )
         for placed in scene.things
     )

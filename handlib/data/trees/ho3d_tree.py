@@ -3,7 +3,8 @@
 Annotations are in the OpenGL frame (y up, the camera looks along -z), the hand's as MANO
 parameters with full joint angles, and joints in MANO's order with five of the mesh's vertices as
 fingertips. Not written: v3's `calibration` and `manual_annotations`. Sequences have names of
-their own, so that nobody takes the tree for a piece of HO-3D.
+their own, so that nobody takes the tree for a piece of HO-3D. `mano` holds the hand that was
+rendered, as a loader wants MANO's files.
 """
 
 import json
@@ -18,6 +19,7 @@ from scipy.spatial.transform import Rotation
 from handlib.data.trees import ycb
 from handlib.data.trees.film import FIRST_THING, HAND, Camera, FullFrame, film
 from handlib.data.trees.folder import new_tree
+from handlib.data.trees.hand_files import write_hand_files
 from handlib.data.trees.images import save_image
 from handlib.data.trees.placed import PlacedHand, ThingPose
 from handlib.data.trees.python2_pickle import dumps
@@ -55,6 +57,7 @@ def write_ho3d(
     if any(recording.side != "right" for recording in (*train, *evaluation)):
         raise ValueError("HO-3D shows right hands only; give right-handed recordings")
     with new_tree(Path(root), f"ho3d-{version}") as draft:
+        write_hand_files(draft / "mano")
         _Split(draft, "train", version).write(train, cameras, first=0)
         judged = _Split(draft, "evaluation", version)
         judged.write(evaluation, cameras, first=len(train))
@@ -132,7 +135,7 @@ def ho3d_joints(hand: PlacedHand) -> Float[np.ndarray, "21 3"]:
 
 
 def _object(thing: ThingPose) -> dict[str, Any]:
-    (label,) = ycb.numbers([thing.kind])
+    label = ycb.number_like(thing.kind)
     return {
         "objName": ycb.CLASSES[label - 1],
         "objLabel": label,

@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from itertools import product
 
 import numpy as np
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from scipy.spatial.transform import Rotation
 
 from handlib.hands.skeleton import Side
@@ -72,18 +72,20 @@ class PlacedHand:
 
 @dataclass(frozen=True)
 class ThingPose:
-    """A thing in one frame: x -> rotation x + position. low, high: its box in its own frame."""
+    """A thing in one frame: x -> rotation x + position. vertices, faces: in its own frame."""
 
     kind: str
+    name: str
     rotation: Float[np.ndarray, "3 3"]
     position: Float[np.ndarray, "3"]
-    low: Float[np.ndarray, "3"]
-    high: Float[np.ndarray, "3"]
+    vertices: Float[np.ndarray, "V 3"]
+    faces: Int[np.ndarray, "F 3"]
 
     @property
     def box(self) -> Float[np.ndarray, "8 3"]:
         """The eight corners in the thing's own frame."""
-        return np.array(list(product(*zip(self.low, self.high, strict=True))), float)
+        sides = zip(self.vertices.min(0), self.vertices.max(0), strict=True)
+        return np.array(list(product(*sides)), float)
 
     def moved(
         self, rotation: Float[np.ndarray, "3 3"], shift: Float[np.ndarray, "3"]
@@ -99,10 +101,11 @@ class ThingPose:
         """The mirror image of the thing, reflected in x with its frame."""
         return replace(
             self,
+            name=f"{self.name}-mirrored",
             rotation=_MIRROR @ self.rotation @ _MIRROR,
             position=_MIRROR @ self.position,
-            low=np.array([-self.high[0], *self.low[1:]]),
-            high=np.array([-self.low[0], *self.high[1:]]),
+            vertices=self.vertices @ _MIRROR,
+            faces=self.faces[:, ::-1],
         )
 
 

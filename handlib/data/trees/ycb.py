@@ -5,6 +5,8 @@ Calli et al., "The YCB Object and Model Set", ICAR 2015; numbered as in PoseCNN 
 
 from collections.abc import Iterable
 
+from handlib.data.trees.placed import ThingPose
+
 CLASSES = (
     "002_master_chef_can",
     "003_cracker_box",
@@ -44,12 +46,36 @@ _LIKE = {
 }
 
 
-def numbers(kinds: Iterable[str]) -> list[int]:
-    """A number for each thing of a scene, no two the same: its like's, or the next free one."""
-    taken: list[int] = []
-    for kind in kinds:
-        number = 1 + CLASSES.index(_LIKE[kind])
-        while number in taken:
-            number = number % len(CLASSES) + 1
-        taken.append(number)
-    return taken
+class Register:
+    """Numbers for the things of a tree: its like's for each thing, or the next free one.
+
+    Once all 21 are taken, further things share numbers with others, though not within a scene.
+    """
+
+    def __init__(self) -> None:
+        self.things: dict[int, ThingPose] = {}
+        self._numbers: dict[str, int] = {}
+
+    def numbers(self, things: Iterable[ThingPose]) -> list[int]:
+        """Of all things of a scene."""
+        here: list[int] = []
+        for thing in things:
+            number = self._numbers.get(thing.name, 0)
+            if not number or number in here:
+                number = self._free(thing.kind, here)
+                self._numbers[thing.name] = number
+                self.things.setdefault(number, thing)
+            here.append(number)
+        return here
+
+    def _free(self, kind: str, here: list[int]) -> int:
+        first = CLASSES.index(_LIKE[kind])
+        order = [(first + k) % len(CLASSES) + 1 for k in range(len(CLASSES))]
+        free = (number for number in order if number not in self.things)
+        other = (number for number in order if number not in here)
+        return next(free, None) or next(other)
+
+
+def number_like(kind: str) -> int:
+    """The number of the YCB object that a thing of this kind resembles."""
+    return 1 + CLASSES.index(_LIKE[kind])
