@@ -5,10 +5,6 @@ the mean pose's, on held-out synthetic hands. Recipes are chosen on the validati
 scores the test split once for each seed.
 """
 
-import os
-import platform
-import statistics
-import subprocess
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -17,6 +13,7 @@ from typing import Any
 import torch
 
 from handlib.data.synthetic import SyntheticHands
+from handlib.experiments.evidence import commit, machine, millimetres, spread
 from handlib.hands import load_hand
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.training import TrainConfig, evaluate, fit, mean_pose_baseline
@@ -56,13 +53,13 @@ def run(
         "claim": {f"{name} / mean pose": limit for name, limit in LIMITS.items()},
         "holds": all(r["ratio"][name] <= limit for r in runs for name, limit in LIMITS.items()),
         "command": COMMAND,
-        "commit": _commit(),
-        "machine": f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}",
+        "commit": commit(),
+        "machine": machine(),
         "train_images": size,
         "test_images": test_size,
-        "mean_pose": _millimetres(mean_pose),
+        "mean_pose": millimetres(mean_pose),
         "runs": runs,
-        "spread": {name: _spread([r[name] for r in runs]) for name in LIMITS},
+        "spread": {name: spread([r[name] for r in runs]) for name in LIMITS},
         "network": asdict(network),
         "recipe": asdict(recipe),
     }
@@ -77,25 +74,6 @@ def _scores(
     means = scores.means()
     ratio = {name: round(value / mean_pose[name], 3) for name, value in means.items()}
     by_occlusion = [
-        row | _millimetres({name: row[name] for name in LIMITS}) for row in scores.table()
+        row | millimetres({name: row[name] for name in LIMITS}) for row in scores.table()
     ]
-    return _millimetres(means) | {"ratio": ratio, "by_occlusion": by_occlusion}
-
-
-def _millimetres(metres: dict[str, float]) -> dict[str, float]:
-    return {name: round(1000 * value, 2) for name, value in metres.items()}
-
-
-def _spread(values: list[float]) -> dict[str, float]:
-    return {"mean": round(statistics.fmean(values), 2), "min": min(values), "max": max(values)}
-
-
-def _commit() -> str:
-    """The source's commit, "unknown" outside a checkout."""
-    asked = subprocess.run(
-        ["git", "describe", "--always", "--dirty"],
-        cwd=Path(__file__).parent,
-        capture_output=True,
-        text=True,
-    )
-    return asked.stdout.strip() or "unknown"
+    return millimetres(means) | {"ratio": ratio, "by_occlusion": by_occlusion}

@@ -1,8 +1,15 @@
 """The result files that a checkout of the course ships: what the experiments found."""
 
 import json
+import os
+import platform
+import statistics
+import subprocess
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+
+import torch
 
 FOLDER = Path(__file__).resolve().parents[2] / "figures" / "evidence"
 
@@ -20,3 +27,29 @@ def load_evidence(name: str, folder: Path | str = FOLDER) -> dict[str, Any]:
             f"or make it with `handlib experiment {name}`"
         )
     return json.loads(path.read_text(encoding="utf-8"))
+
+
+def millimetres(metres: Mapping[str, float]) -> dict[str, float]:
+    """For people: millimetres, to the hundredth."""
+    return {name: round(1000 * value, 2) for name, value in metres.items()}
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Mean over the seeds, smallest and largest."""
+    return {"mean": round(statistics.fmean(values), 2), "min": min(values), "max": max(values)}
+
+
+def machine() -> str:
+    """What it ran on."""
+    return f"{platform.machine()}, {os.cpu_count()} cores, torch {torch.__version__}"
+
+
+def commit() -> str:
+    """The source's commit, "unknown" outside a checkout."""
+    asked = subprocess.run(
+        ["git", "describe", "--always", "--dirty"],
+        cwd=Path(__file__).parent,
+        capture_output=True,
+        text=True,
+    )
+    return asked.stdout.strip() or "unknown"
