@@ -45,8 +45,9 @@ def smooth_then_align(
     """
     along_y, along_x = _weights(features, boxes, size, stride)
     weight = smooth.weight.permute(2, 3, 1, 0).flatten(1, 2)  # of each row: 3·C D
+    bias = weight.new_zeros(weight.shape[2]) if smooth.bias is None else smooth.bias
     bins = along_y.sum(2)[:, :, None] * along_x.sum(2)[:, None]  # N size size, 1 inside the map
-    result = bins[..., None] * smooth.bias
+    result = bins[..., None] * bias
     along_x = _shifted(along_x).transpose(1, 2).flatten(1, 2)  # N size·3 W
     for rows, weight_of_row in zip(_shifted(along_y).unbind(1), weight, strict=True):
         neighbours = _sample(features, rows, along_x).unflatten(2, (size, 3)).flatten(3)
