@@ -142,8 +142,8 @@ class HandModel(nn.Module):
     ) -> Float[Tensor, "B 3 778"]:
         """T(beta, theta): template plus shape and pose offsets, a matrix times coefficients."""
         feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)  # B 135
-        coefficients = torch.cat([betas.new_ones(len(betas), 1), betas, feature], dim=1)  # B 146
-        return self.blend_product(coefficients.T).unflatten(0, (-1, 3)).permute(2, 1, 0)
+        coefficients = torch.cat([betas.new_ones(1, len(betas)), betas.T, feature.T])  # 146 B
+        return self.blend_product(coefficients).unflatten(0, (-1, 3)).permute(2, 1, 0)
 
     def pose_from_pca(
         self, coefficients: Float[Tensor, "B N"], flat_hand_mean: bool = False
