@@ -1,7 +1,8 @@
-"""What torch.compile, bfloat16 and the memory layout change for HandOccNet: no claim, to look at.
+"""What torch.compile, bfloat16 and the memory layout change: no claim, only to look at.
 
 Each option's forward pass in eval mode takes turns with the network as built (float32, eager,
-channels-last); beside the ratio stands how far its joints move, in mm, with random weights.
+channels-last); beside the ratio stands how far its joints move, in mm, with random weights. Of
+HandOccNet images, one and four; of Deformer a window of seven frames, and the fused hand's joints.
 `compare` knows no network: it wants one and a function that calls it. torch.compile needs a C++
 compiler and minutes, so it has a process of its own, which may fail or be stopped in time.
 """
@@ -10,7 +11,7 @@ import argparse
 import copy
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -19,23 +20,32 @@ from torch import Tensor, nn
 
 from bench.turns import report, take_turns
 from handlib.hands.hand_model import load_hand
-from handlib.models import HandOccNet, HandOccNetConfig
+from handlib.models import Deformer, DeformerConfig, HandOccNet, HandOccNetConfig
 
 ROOT = Path(__file__).resolve().parent.parent
 COMPILE_SECONDS = 100  # for everything in the process that compiles
 ROUNDS = 5
 IMAGES = (1, 4)
+FRAMES, SIZE = 7, 256
+BOX = (24.0, 16.0, 232.0, 248.0)
 
 Runner = Callable[[nn.Module, Tensor], Tensor]  # network, batch -> joints in metres
 
 
 def run(options: argparse.Namespace) -> None:
-    """HandOccNet at paper size, 1 and 4 images."""
+    """Both networks at paper size, then compiled."""
     few = argparse.Namespace(rounds=min(options.rounds, ROUNDS), cpu=options.cpu)
-    for images in IMAGES:
-        batch = torch.rand(images, 3, 256, 256)
-        compare(f"options of HandOccNet, images: {images}", handoccnet(), joints_of, batch, few)
+    for title, *case in cases():
+        compare(f"options of {title}", *case, few)
     _run_compiler(options)
+
+
+def cases() -> Iterator[tuple[str, nn.Module, Runner, Tensor]]:
+    """Title, network, what finds its joints, batch. The compiler may not get to the last one."""
+    few, many = (torch.rand(images, 3, SIZE, SIZE) for images in IMAGES)
+    yield f"HandOccNet, images: {len(few)}", handoccnet(), joints_of, few
+    yield "Deformer's window", deformer(), fused_joints_of, torch.rand(1, FRAMES, 3, SIZE, SIZE)
+    yield f"HandOccNet, images: {len(many)}", handoccnet(), joints_of, many
 
 
 def handoccnet() -> HandOccNet:
@@ -46,6 +56,16 @@ def handoccnet() -> HandOccNet:
 def joints_of(model: nn.Module, image: Tensor) -> Tensor:
     """HandOccNet's joints."""
     return model(image).joints
+
+
+def deformer() -> Deformer:
+    """At paper size, in eval mode."""
+    return Deformer(DeformerConfig.paper(), load_hand()).eval()
+
+
+def fused_joints_of(model: nn.Module, frames: Tensor) -> Tensor:
+    """The joints of the fused hand, the box being the same in every frame."""
+    return model(frames, torch.tensor(BOX).expand(*frames.shape[:2], 4)).fused_joints
 
 
 def compare(
@@ -129,11 +149,9 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--cpu", action="store_true")
     options = parser.parse_args(arguments)
     torch.set_num_threads(options.threads)
-    for images in IMAGES:
-        batch = torch.rand(images, 3, 256, 256)
-        title = f"compiled, images: {images}"
+    for title, *case in cases():
         try:
-            compare_compiled(title, handoccnet(), joints_of, batch, options)
+            compare_compiled(f"compiled {title}", *case, options)
         except Exception as error:  # a compiler that is missing or fails: no fault of the bench
             reason = (str(error).splitlines() or ["no message"])[0]
             raise SystemExit(f"{type(error).__name__}: {reason}") from None

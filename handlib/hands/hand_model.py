@@ -3,7 +3,8 @@
 Romero, Tzionas and Black, "Embodied Hands: Modeling and Capturing Hands and Bodies Together",
 TOG 2017, section 3 (SMPL's eq. 2 to 6 for a hand). Equal to `smplx.MANO` on the same file in
 values and gradients; faster, because the five fingers go through the kinematic chain together,
-level by level, and the batch is the last dimension in memory from the chain to the skinning.
+level by level, the batch is the last dimension in memory from the chain to the skinning, and
+pose offsets that are zero over a whole part of the hand are not summed up (`LocalProduct`).
 Against smplx it returns 21 joints, tips included, and takes full joint angles only.
 """
 
@@ -21,6 +22,7 @@ import torch
 from jaxtyping import Float
 from torch import Tensor, nn
 
+from handlib.hands.local_product import LocalProduct
 from handlib.hands.mano_data import BETAS, ManoData, ManoFileError
 from handlib.hands.mano_file import read_mano_file
 from handlib.hands.rotations import axis_angle_to_rotmat
@@ -80,6 +82,7 @@ class HandModel(nn.Module):
             "hands_components": data.hands_components,
         }.items():
             keep(name, torch.tensor(array, dtype=torch.float32))
+        self.blend_product = LocalProduct(self.blend_shapes)
         keep("faces", torch.tensor(data.faces))
         keep("tip_vertices", torch.tensor(tips))
         keep("common_order", torch.tensor(COMMON_FROM_MANO_TIPS))
@@ -137,10 +140,10 @@ class HandModel(nn.Module):
     def _blend(
         self, rotations: Float[Tensor, "B 16 3 3"], betas: Float[Tensor, "B 10"]
     ) -> Float[Tensor, "B 3 778"]:
-        """T(beta, theta): template plus shape and pose offsets, in one matrix product."""
+        """T(beta, theta): template plus shape and pose offsets, a matrix times coefficients."""
         feature = (rotations[:, 1:] - torch.eye(3).to(rotations)).flatten(1)  # B 135
-        coefficients = torch.cat([betas.new_ones(len(betas), 1), betas, feature], dim=1)  # B 146
-        return (self.blend_shapes @ coefficients.T).unflatten(0, (-1, 3)).permute(2, 1, 0)
+        coefficients = torch.cat([betas.new_ones(1, len(betas)), betas.T, feature.T])  # 146 B
+        return self.blend_product(coefficients).unflatten(0, (-1, 3)).permute(2, 1, 0)
 
     def pose_from_pca(
         self, coefficients: Float[Tensor, "B N"], flat_hand_mean: bool = False

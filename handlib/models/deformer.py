@@ -21,10 +21,10 @@ from handlib.models.fusion import fuse
 from handlib.models.handoccnet import HandOccNet
 from handlib.models.mano_head import ManoHead
 from handlib.models.motion_head import MotionHead, Motions
-from handlib.models.record import tap
+from handlib.models.record import recording, tap
 from handlib.models.recurrent import PastAndFuture, RecurrentTemporal
 from handlib.models.resnet import ResNet
-from handlib.models.roi_align import roi_align
+from handlib.models.roi_align import roi_align, smooth_then_align
 from handlib.models.spatial import FrameFeatures, SpatialTransformer
 from handlib.models.temporal import TemporalTransformer
 
@@ -110,8 +110,11 @@ class Deformer(nn.Module):
     ) -> Float[Tensor, "N C h w"]:
         """The pyramid's finest level, P2, cut out along the hand boxes: h = w = `config.cells`."""
         frames = frames.contiguous(memory_format=layout(self.pyramid.smooth))
-        p2 = tap(self, "features", self.trunk(frames))
-        return tap(self, "rois", roi_align(p2, boxes, self.config.cells, STRIDE))
+        if recording(self) or self.config.norm_features:  # P2 itself is wanted
+            p2 = tap(self, "features", self.trunk(frames))
+            return tap(self, "rois", roi_align(p2, boxes, self.config.cells, STRIDE))
+        merged = self.pyramid.merge(self.backbone(frames))
+        return smooth_then_align(merged, self.pyramid.smooth, boxes, self.config.cells, STRIDE)
 
     def predict(
         self,

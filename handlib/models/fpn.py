@@ -36,12 +36,17 @@ class FeaturePyramid(nn.Module):
 
     def forward(self, stages: list[Float[Tensor, "B _ _ _"]]) -> Float[Tensor, "B C h w"]:
         """[c2, c3, c4, c5] to P2, of c2's size, or to F, half of it."""
+        p = self.merge(stages)
+        return smooth_then_halve(p, self.smooth) if self.halve else self.smooth(p)
+
+    def merge(self, stages: list[Float[Tensor, "B _ _ _"]]) -> Float[Tensor, "B C H W"]:
+        """All stages on c2's grid, not yet smoothed."""
         finer_to_coarser = zip(self.laterals, stages, strict=True)
         *finer, coarsest = [lateral(stage) for lateral, stage in finer_to_coarser]
         p = coarsest
         for lateral in reversed(finer):
             p = F.interpolate(p, size=lateral.shape[-2:], mode="bilinear") + lateral
-        return smooth_then_halve(p, self.smooth) if self.halve else self.smooth(p)
+        return p
 
 
 def smooth_then_halve(x: Float[Tensor, "B C H W"], smooth: nn.Conv2d) -> Float[Tensor, "B C h w"]:

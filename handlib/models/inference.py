@@ -73,7 +73,7 @@ def _input_shapes(model: HandOccNet | Deformer, side: int) -> dict[nn.Conv2d, to
     hooks = [conv.register_forward_pre_hook(note) for conv in convolutions]
     with torch.no_grad():
         if isinstance(model, Deformer):
-            model.trunk(torch.zeros(1, 3, side, side))
+            model.hand_features(torch.zeros(1, 3, side, side), torch.zeros(1, 4))
         else:
             model(torch.zeros(1, 3, model.config.image_size, model.config.image_size))
     for hook in hooks:

@@ -236,8 +236,9 @@ def test_equals_the_plain_network_in_values_and_gradients(expansion, build, inpu
         assert (value.grad.flatten() - theirs.flatten()).abs().max() < 1e-2 * largest, key
 
 
-def test_fused_for_inference_is_the_same_network(build, inputs):
-    model = build(width=16)
+@pytest.mark.parametrize("norm_features", [False, True])
+def test_fused_for_inference_is_the_same_network(norm_features, build, inputs):
+    model = build(width=16, norm_features=norm_features)
     with torch.no_grad():
         for _ in range(2):
             model.train()(*inputs)  # running statistics move away from 0 and 1
@@ -246,4 +247,4 @@ def test_fused_for_inference_is_the_same_network(build, inputs):
         found = fused(*inputs)
     assert torch.allclose(found.fused_vertices, expected.fused_vertices, atol=1e-5)
     assert torch.allclose(found.heatmaps, expected.heatmaps, atol=1e-4)
-    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.modules())
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.backbone.modules())

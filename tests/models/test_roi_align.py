@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from onnx import TensorProto, helper
 from onnx.reference import ReferenceEvaluator
 
-from handlib.models.roi_align import roi_align
+from handlib.models.roi_align import roi_align, smooth_then_align
 
 INSIDE = (3.0, 5.0, 50.0, 61.0)
 TINY = (20.0, 20.0, 21.0, 20.5)  # less than a cell: counts as one cell
@@ -120,3 +120,13 @@ def test_gradient():
     features = torch.randn(2, 2, 6, 7, dtype=torch.float64, requires_grad=True)
     boxes = torch.tensor([[2.0, 1.0, 23.0, 19.0], [-9.0, 4.0, 14.0, 40.0]])
     assert torch.autograd.gradcheck(lambda x: roi_align(x, boxes, 3, 4), features)
+
+
+@pytest.mark.parametrize("size", [1, 4, 7])
+def test_a_convolution_may_come_after(size):
+    """At every border of the map, too, where the convolution sees zeros."""
+    smooth = torch.nn.Conv2d(3, 5, 3, padding=1).double()
+    boxes = torch.tensor([INSIDE, TINY, LEAVING, OUTSIDE, WIDE])
+    features = torch.randn(len(boxes), 3, 18, 15, dtype=torch.float64)
+    expected = roi_align(smooth(features), boxes, size, 4)
+    assert torch.allclose(smooth_then_align(features, smooth, boxes, size, 4), expected)

@@ -95,6 +95,31 @@ def test_recorded_attention_is_what_was_used():
     assert torch.allclose(attention.out_proj(by_hand), seen, atol=1e-5)
 
 
+@pytest.mark.parametrize("queries", [1, 3, 4, 9])
+def test_attention_of_few_and_of_many_queries_is_pytorchs(queries):
+    """Up to three queries, four heads are fewer rows than tokens or channels."""
+    ours = randomise(Attention(C, HEADS, 0.0))
+    theirs = nn.MultiheadAttention(C, HEADS, batch_first=True)
+    copy_attention(theirs, ours)
+    q, k, v = torch.randn(2, queries, C), torch.randn(2, 30, C), torch.randn(2, 30, C)
+    found, (expected, weights) = ours(q, k, v), theirs(q, k, v, average_attn_weights=False)
+    assert torch.allclose(found, expected, atol=1e-5)
+    with record(nn.ModuleDict({"attention": ours})) as maps:
+        ours(q, k, v)
+    assert torch.allclose(maps["attention"], weights, atol=1e-6)
+    found.square().sum().backward(), expected.square().sum().backward()
+    for mine, other in zip(ours.parameters(), theirs.parameters(), strict=True):
+        assert torch.allclose(mine.grad, other.grad, rtol=1e-4, atol=1e-3)
+
+
+@pytest.mark.parametrize("queries", [1, 9])
+def test_dropout_of_all_weights_leaves_the_last_bias(queries):
+    attention = randomise(Attention(C, HEADS, 1.0)).train()
+    tokens = torch.randn(1, 30, C)
+    attended = attention(torch.randn(1, queries, C), tokens, tokens)
+    assert torch.equal(attended, attention.out_proj.bias.expand_as(attended))
+
+
 def test_a_decoder_forgets_the_order_of_a_memory_without_positions():
     decoder = randomise(Decoder(2, C, HEADS, HIDDEN, 0.0))
     memory, zero = torch.randn(2, 6, C), torch.zeros(6, C)
