@@ -76,7 +76,8 @@ def types() -> Result:
 
 def unit() -> Result:
     ignored = [f"--ignore={folder}" for folder in HARNESSES]
-    return run_pytest(["--durations=10", *ignored, "tests"])
+    # Each test has one thread, so a second process takes the second core; a file stays together.
+    return run_pytest(["-n", "2", "--dist", "loadfile", "--durations=10", *ignored, "tests"])
 
 
 def notebooks() -> Result:
