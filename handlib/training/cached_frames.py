@@ -69,10 +69,14 @@ class CachedFrames(Dataset[Any]):
         return self._runs
 
     def __getitem__(self, index: int) -> CachedBatch:
-        return self.__getitems__([index])
+        return self.batch([index])
 
     def __getitems__(self, indices: Sequence[int]) -> CachedBatch:
         """What a DataLoader asks for, all at once."""
+        return self.batch(indices)
+
+    def batch(self, indices: Sequence[int]) -> CachedBatch:
+        """Several windows, stacked."""
         rows = self.rows[list(indices)]
         tensors = {name: values[rows] for name, values in self.table.items()}
         left, (height, width) = tensors.pop("left")[:, 0], tensors.pop("size")[0, 0].tolist()

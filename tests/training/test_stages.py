@@ -28,7 +28,7 @@ def model(small_deformer):
 
 def test_cached_windows_are_the_windows(model, clips):
     seen = CachedFrames(model, clips, batch_size=5)
-    batch, true = seen.__getitems__([0, 5, 11]), collate_windows([clips[i] for i in (0, 5, 11)])
+    batch, true = seen.batch([0, 5, 11]), collate_windows([clips[i] for i in (0, 5, 11)])
     for name in ("pose", "betas", "joints", "joints_px", "boxes", "left", "occlusion"):
         assert torch.equal(getattr(batch, name), getattr(true, name)), name
     assert batch.image.shape == true.image.shape and batch.side == true.side
