@@ -226,14 +226,17 @@ class Deformer(nn.Module):
     def take_frames(self, other: "Deformer") -> "Deformer":
         """Begin with all that another Deformer has learned from single frames.
 
-        That is trunk, spatial transformer and motion head, whose motions are still at rest if
-        `other` has seen windows of one frame alone.
+        That is trunk, spatial transformer and motion head but for the motions, which windows of
+        one frame cannot teach; they may be in another space.
 
         Raises:
             RuntimeError: other widths.
         """
-        for name in ("backbone", "pyramid", "feature_norm", "spatial", "motion_head"):
+        for name in ("backbone", "pyramid", "feature_norm", "spatial"):
             getattr(self, name).load_state_dict(getattr(other, name).state_dict())
+        for name in ("hidden1", "hidden2", "pose", "confidence", "shape"):
+            mine, source = (getattr(model.motion_head, name) for model in (self, other))
+            mine.load_state_dict(source.state_dict())
         return self
 
     def train(self, mode: bool = True) -> "Deformer":
