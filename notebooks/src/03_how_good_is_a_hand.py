@@ -320,7 +320,7 @@ assert torch.isclose(scale_trans[2], at_root[2])  # the turned one is not
 # %% [markdown]
 # ## 5 What each alignment hides
 #
-# **Predict first.** Six wrong hands, four alignments. Which hands are perfect
+# **Predict first.** Six wrong hands, five columns. Which hands are perfect
 # after root alignment? After Procrustes? Is any hand wrong everywhere?
 
 # %%
@@ -335,7 +335,7 @@ in_mm = 1000 * torch.stack(list(alignments.values()), dim=1)
 fig = viz.theme.figure(7.6, 2.9)
 ax = fig.subplots()
 viz.maps.number_table(
-    ax, in_mm, list(wrong), list(alignments), "MPJPE (mm)", top=60, digits=1
+    ax, in_mm, list(wrong), list(alignments), "MPJPE (mm)", top=60.0, digits=1
 )
 viz.show(fig, **caption("alignments"))
 
@@ -439,6 +439,12 @@ print(" " * 18, "  ".join(surface))
 for i, name in enumerate(wrong):
     cells = [f"{s[i]:{len(n)}.2f}" for n, s in surface.items()]
     print(f"{name:18}", "  ".join(cells))
+
+# %%
+d = torch.cdist(mean[21:].double(), truth[21:].double())
+precision, recall = ((d.amin(k) < 0.005).double().mean() for k in (1, 0))
+f = 2 * precision * recall / (precision + recall)
+assert torch.isclose(f, surface["F@5"][3])
 
 # %% [markdown]
 # No vertex has a name here: any near vertex will do. That makes F fair to
@@ -548,7 +554,13 @@ viz.show(fig, **caption("pck", auc=blind_auc))
 # It differs from MPJPE only by not caring *how* wrong a lost joint is.
 
 # %%
+def area(e):
+    curve = (e.flatten()[:, None] <= t).double().mean(dim=0)
+    return torch.trapezoid(curve, t.double()).item() / 0.05
+
+
 for (name, alignment), e in errors.items():
+    assert abs(area(e) - metrics.pck_auc(e)) < 1e-4
     closed_form = 1 - e.clamp(max=0.05).mean().item() / 0.05
     assert abs(metrics.pck_auc(e) - closed_form) < 0.006
     row = f"{1000 * e.mean():5.1f} mm, AUC {metrics.pck_auc(e):.3f}"
