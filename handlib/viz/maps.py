@@ -109,13 +109,15 @@ def number_table(
     rows: Sequence[str],
     columns: Sequence[str],
     title: str = "",
+    top: float = 1.0,
+    digits: int = 2,
 ) -> None:
-    """A small matrix of weights (0..1) as colours, every number written out."""
-    ax.imshow(values.numpy(), cmap=theme.MAP, vmin=0, vmax=1, aspect="auto")
+    """A small matrix of numbers (0 to `top`) as colours, every number written out."""
+    ax.imshow(values.numpy(), cmap=theme.MAP, vmin=0, vmax=top, aspect="auto")
     for i, row in enumerate(values.tolist()):
         for j, value in enumerate(row):
-            colour = theme.INK if value > 0.55 else theme.PAPER
-            ax.text(j, i, f"{value:.2f}", ha="center", va="center", color=colour)
+            colour = theme.INK if value > 0.55 * top else theme.PAPER
+            ax.text(j, i, f"{value:.{digits}f}", ha="center", va="center", color=colour)
     ax.set_xticks(range(len(columns)), columns)
     ax.set_yticks(range(len(rows)), rows)
     ax.tick_params(length=0)

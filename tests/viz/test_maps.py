@@ -82,3 +82,12 @@ def test_a_number_table_writes_every_number():
     ax = axes()
     maps.number_table(ax, torch.tensor([[0.25, 1.0]]), ["row"], ["a", "b"])
     assert [t.get_text() for t in ax.texts] == ["0.25", "1.00"]
+
+
+def test_a_number_table_of_other_numbers_keeps_them_legible():
+    """The brightest colour is that of `top`; dark ink stands on it, white on the darkest."""
+    ax = axes()
+    maps.number_table(ax, torch.tensor([[0.0, 60.0]]), ["row"], ["a", "b"], top=60.0, digits=1)
+    assert [t.get_text() for t in ax.texts] == ["0.0", "60.0"]
+    assert [t.get_color() for t in ax.texts] == [theme.PAPER, theme.INK]
+    assert ax.images[0].norm.vmax == 60
