@@ -11,7 +11,7 @@ from typer.core import TyperGroup
 
 from handlib import doctor as examination
 from handlib import weights
-from handlib.data import trees
+from handlib.cli_data import Split, data_app
 from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
 from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.experiments import course_recipe, video
@@ -38,7 +38,6 @@ class PlainErrors(TyperGroup):
 app = typer.Typer(
     cls=PlainErrors, no_args_is_help=True, help="Hands under Occlusion: train, score, look after."
 )
-data_app = typer.Typer(no_args_is_help=True, help="Make data ready.")
 weights_app = typer.Typer(no_args_is_help=True, help="The weights that come with handlib.")
 app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
@@ -48,7 +47,6 @@ HandPath = Annotated[
     Path | None,
     typer.Option("--hand", help="Your MANO file or folder; else the shipped hand."),
 ]
-Split = Annotated[Literal["train", "val", "test"], typer.Option()]
 
 
 @app.command()
@@ -183,34 +181,6 @@ def doctor() -> None:
         typer.echo(str(check))
     if any(check.state == "broken" for check in checks):
         raise typer.Exit(1)
-
-
-@data_app.command("generate")
-def generate(
-    split: Split = "train",
-    size: Annotated[int, typer.Option(help="Number of images.")] = 16_000,
-    seed: Annotated[int, typer.Option()] = 0,
-    resolution: Annotated[int, typer.Option(help="Side in pixels.")] = 128,
-) -> None:
-    """Render synthetic hands into the cache, so that a notebook need not wait for them."""
-    images = DataConfig("synthetic", size, seed).load(split, resolution)
-    typer.echo(f"{len(images):,} images are ready")
-
-
-@data_app.command("export")
-def export(
-    layout: Annotated[
-        Literal["ho3d", "ho3d-v3", "dexycb", "fpha"],
-        typer.Option("--as", help="Whose folders and annotations."),
-    ],
-    root: Annotated[Path, typer.Option(help="A new folder, or one that this command wrote.")],
-    size: Annotated[int, typer.Option(help="Sequences to train on; a quarter more to test.")] = 8,
-    frames: Annotated[int, typer.Option(help="Of a sequence; 1 takes still images.")] = 8,
-    seed: Annotated[int, typer.Option()] = 0,
-) -> None:
-    """Write synthetic hands as a small data set in the layout of a real one."""
-    trees.export(layout, root, size, frames, seed)
-    typer.echo(f"{root}: a tree in the layout of {layout}")
 
 
 @weights_app.command("list")

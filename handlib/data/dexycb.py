@@ -1,18 +1,25 @@
 """DexYCB: Chao et al., CVPR 2021. Both hands grasp YCB objects, seen by eight cameras at once."""
 
 from collections.abc import Iterable
-from functools import lru_cache
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
-from scipy.spatial import ConvexHull
 from torch import Tensor
 
 from handlib.data.camera import project
 from handlib.data.depth import read_millimetre_depth
+from handlib.data.dexycb_files import (
+    HAND,
+    SIZE,
+    DexYCBFiles,
+    hull,
+    intrinsics_of,
+    read_labels,
+    read_segments,
+)
 from handlib.data.dexycb_index import (
     ADVICE,
     SERIALS,
@@ -22,29 +29,10 @@ from handlib.data.dexycb_index import (
     belongs,
     open_subject,
 )
-from handlib.data.files import (
-    DataFileError,
-    array_of,
-    existing,
-    one_of,
-    read_image,
-    read_npz,
-    read_yaml,
-)
+from handlib.data.files import existing, one_of, read_image
 from handlib.data.index import Index
 from handlib.data.recorded import Mano, RecordedSet, hands_of
 from handlib.data.recorded_frame import RecordedFrame, mirrored
-
-HAND = 255  # in `seg`; objects are 1 to 21
-
-YCB = (
-    *("002_master_chef_can", "003_cracker_box", "004_sugar_box", "005_tomato_soup_can"),
-    *("006_mustard_bottle", "007_tuna_fish_can", "008_pudding_box", "009_gelatin_box"),
-    *("010_potted_meat_can", "011_banana", "019_pitcher_base", "021_bleach_cleanser"),
-    *("024_bowl", "025_mug", "035_power_drill", "036_wood_block", "037_scissors"),
-    *("040_large_marker", "051_large_clamp", "052_extra_large_clamp", "061_foam_brick"),
-)
-"""Names of the objects 1 to 21."""
 
 
 class DexYCB(RecordedSet):
@@ -89,6 +77,7 @@ class DexYCB(RecordedSet):
         one_of("setup", setup, SETUPS)
         one_of("split", split, SPLITS)
         self.root, self.setup, self.split = Path(root), setup, split
+        self.files = DexYCBFiles(self.root)
         self._subjects: dict[int, Index] = {}
         self._clips = np.array(list(self._select(partial)), int).reshape(-1, 3)
         self.mirror_left = mirror_left
@@ -110,23 +99,23 @@ class DexYCB(RecordedSet):
     def frame(self, index: int) -> RecordedFrame:
         """The whole image with its labels."""
         subject, row, camera, _ = self._locate(index)
-        recorded, path = self._subjects[subject], self._file(index, "labels_", ".npz")
-        arrays = read_npz(path, ["pose_m", "joint_3d", "pose_y"])
-        side, intrinsics = str(recorded["side"][row]), _intrinsics(self.root, SERIALS[camera])
+        recorded, name = self._subjects[subject], self.name(index)
+        labels = read_labels(self.files.labels(name), int(recorded["grasped"][row]))
+        side, intrinsics = str(recorded["side"][row]), intrinsics_of(self.root, SERIALS[camera])
         pose, joints, translation, betas = None, None, None, None
         if self.valid[index]:
-            joints = _tensor(array_of(arrays, "joint_3d", (1, 21, 3), path)[0])
+            joints = _tensor(labels["joint_3d"][0])
         if self.valid[index] and self.hands:
-            numbers = _tensor(array_of(arrays, "pose_m", (1, 51), path)[0])
+            numbers = _tensor(labels["pose_m"][0])
             angles = self.hands[side].pose_from_pca(numbers[None, 3:48], flat_hand_mean=False)
             pose, translation = torch.cat([numbers[None, :3], angles[0]]), numbers[48:]
             betas = _tensor(recorded["betas"][row])
         thing = None
         if self.preset and self.preset.with_object:
-            placed = _tensor(arrays["pose_y"][int(recorded["grasped"][row])])
+            placed = _tensor(labels["grasped"])
             thing = _outline(self.root, int(recorded["ycb"][row]), placed, intrinsics)
         frame = RecordedFrame(
-            image=read_image(self._file(index, "color_", ".jpg")),
+            image=read_image(self.files.image(name), size=SIZE),
             intrinsics=intrinsics,
             pose=pose,
             betas=betas,
@@ -141,11 +130,11 @@ class DexYCB(RecordedSet):
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
         """The whole image's depth in metres, 0 where unknown."""
         index = self._checked(index)
-        return read_millimetre_depth(self._file(index, "aligned_depth_to_color_", ".png"))
+        return read_millimetre_depth(self.files.depth(self.name(index)))
 
     def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
         """The hand in the segmentation of the whole image."""
-        hand = read_npz(self._file(index, "labels_", ".npz"), ["seg"])["seg"] == HAND
+        hand = read_segments(self.files.labels(self.name(index))) == HAND
         return hand[:, ::-1] if self._mirrors(index) else hand
 
     def _select(self, partial: bool) -> Iterable[tuple[int, int, int]]:
@@ -187,10 +176,6 @@ class DexYCB(RecordedSet):
         subject, row, camera = self._clips[clip].tolist()
         return subject, row, camera, index - int(self._start[clip])
 
-    def _file(self, index: int, prefix: str, suffix: str) -> Path:
-        folder, frame = self.name(index).rsplit("/", 1)
-        return self.root / folder / f"{prefix}{frame}{suffix}"
-
     def _place(self, index: int) -> tuple[Index, int, int]:
         subject, row, camera, frame = self._locate(index)
         recorded = self._subjects[subject]
@@ -203,30 +188,7 @@ def _outline(
     """The object's points in the image, as far as its box goes; None if it is not there."""
     if not placed.any():
         return None
-    return project(_hull(root, ycb) @ placed[:, :3].T + placed[:, 3], intrinsics)
-
-
-@lru_cache(maxsize=len(YCB))
-def _hull(root: Path, ycb: int) -> Float[Tensor, "M 3"]:
-    """Corners of the object's convex hull, metres: its box in any image is that of the mesh."""
-    path = root / "models" / YCB[ycb - 1] / "textured_simple.obj"
-    existing(path, "the object's mesh", f'crop="handoccnet" needs none. {ADVICE}')
-    lines = [line.split()[1:4] for line in path.read_text().splitlines() if line[:2] == "v "]
-    try:
-        points = np.array(lines, np.float32).reshape(-1, 3)
-        return torch.from_numpy(points[ConvexHull(points).vertices])
-    except (ValueError, RuntimeError) as error:  # Qhull's is the latter
-        raise DataFileError(f"{path}: expected vertices of a mesh, but {error}") from error
-
-
-@lru_cache(maxsize=len(SERIALS))
-def _intrinsics(root: Path, serial: str) -> Float[Tensor, "3 3"]:
-    path = root / "calibration" / "intrinsics" / f"{serial}_640x480.yml"
-    existing(path, "a camera's intrinsics", ADVICE)
-    colour = read_yaml(path).get("color")
-    colour = colour if isinstance(colour, dict) else {}
-    fx, fy, cx, cy = (float(array_of(colour, key, (), path)) for key in ("fx", "fy", "ppx", "ppy"))
-    return torch.tensor([[fx, 0, cx], [0, fy, cy], [0, 0, 1]])
+    return project(hull(root, ycb) @ placed[:, :3].T + placed[:, 3], intrinsics)
 
 
 def _tensor(array: np.ndarray) -> Tensor:

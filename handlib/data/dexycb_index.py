@@ -105,7 +105,7 @@ def open_subject(root: Path, number: int, partial: bool) -> Index | None:
 
 
 def _read_subject(root: Path, folder: Path, names: list[str]) -> dict[str, np.ndarray]:
-    rows = [_read_sequence(root, folder / name) for name in names]
+    rows = [read_sequence(root, folder / name) for name in names]
     cameras = np.array([[(folder / n / s).is_dir() for s in SERIALS] for n in names], bool)
     frames = np.array([row["frames"] for row in rows], int)
     cameras = cameras.reshape(-1, len(SERIALS)) | (frames == 0)[:, None]
@@ -127,7 +127,12 @@ def _read_subject(root: Path, folder: Path, names: list[str]) -> dict[str, np.nd
     }
 
 
-def _read_sequence(root: Path, folder: Path) -> dict[str, Any]:
+def read_sequence(root: Path, folder: Path) -> dict[str, Any]:
+    """`frames`, `side`, `betas`, `grasped` and `ycb` of a sequence; see `open_subject`.
+
+    Raises:
+        FileNotFoundError, DataFileError: its meta.yml or its hand's shape cannot be read.
+    """
     path = folder / "meta.yml"
     meta = read_yaml(path)
     try:

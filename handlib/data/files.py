@@ -45,14 +45,41 @@ def first_existing(paths: Sequence[Path], what: str, advice: str) -> Path:
     return next(found, None) or existing(paths[0], what, advice)
 
 
-def read_image(path: Path, mode: str | None = "RGB") -> Image.Image:
-    """An image in memory, in Pillow's `mode`, or as it is stored for None."""
+def read_text(path: Path, what: str) -> str:
+    """A text file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DataFileError: it is not text.
+    """
+    existing(path, what, "Unpack the data set's archive again.")
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise _damaged(path, what, error) from error
+
+
+def read_image(
+    path: Path, mode: str | None = "RGB", size: tuple[int, int] | None = None
+) -> Image.Image:
+    """An image in memory, in Pillow's `mode`, or as it is stored for None.
+
+    size: width and height that it must have. All of its pixels are decoded, so an image that
+    breaks off is found.
+    """
     existing(path, "an image", "Unpack the data set's archive again, or remove it from the list.")
     try:
         with Image.open(path) as image:
-            return image.copy() if mode is None else image.convert(mode)
-    except (OSError, SyntaxError, ValueError) as error:
+            found = image.copy() if mode is None else image.convert(mode)
+    except Exception as error:  # damaged images raise a dozen kinds
         raise _damaged(path, "an image", error) from error
+    if size and found.size != size:
+        (wide, high), (width, height) = size, found.size
+        raise DataFileError(
+            f"{path}: expected {wide} × {high} pixels, for which the camera's intrinsics are, "
+            f"found {width} × {height}. Take the image as it was published."
+        )
+    return found
 
 
 def read_npz(path: Path, keys: Iterable[str]) -> dict[str, np.ndarray]:

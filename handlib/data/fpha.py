@@ -8,8 +8,8 @@ import torch
 from jaxtyping import Bool, Float32
 
 from handlib.data.depth import read_millimetre_depth
-from handlib.data.files import first_existing, one_of, read_image
-from handlib.data.fpha_index import ADVICE, SETUPS, SPLITS, chosen, open_fpha_index
+from handlib.data.files import one_of, read_image
+from handlib.data.fpha_index import SETUPS, SPLITS, FPHAFiles, chosen, open_fpha_index
 from handlib.data.index import Index
 from handlib.data.recorded import RecordedSet
 from handlib.data.recorded_frame import RecordedFrame
@@ -61,6 +61,7 @@ class FPHA(RecordedSet):
                              "holds the object, which few of FPHA's frames know")  # fmt: skip
         super().__init__(crop, resolution, {}, False)
         self.root, self.split, self.setup = Path(root), split, setup
+        self.files = FPHAFiles(self.root)
         self._index = open_fpha_index(self.root)
         self._clips = np.array(chosen(self.root, self._index, setup, split), int)
         starts = self._index["start"]
@@ -78,7 +79,7 @@ class FPHA(RecordedSet):
     def frame(self, index: int) -> RecordedFrame:
         """The whole image with its joints, in the colour camera's frame."""
         clip, frame = self._locate(index)
-        image = read_image(self._file(index, "color", ".jpeg"))
+        image = read_image(self.files.image(self.name(index)))
         row = int(self._index["start"][clip]) + frame
         joints = torch.from_numpy(self._index["joints"][row][list(FPHA_TO_COMMON)])
         return RecordedFrame(
@@ -90,7 +91,7 @@ class FPHA(RecordedSet):
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
         """The depth camera's image in metres, 0 where unknown; it is another camera's."""
-        return read_millimetre_depth(self._file(self._checked(index), "depth", ".png"))
+        return read_millimetre_depth(self.files.depth(self.name(self._checked(index))))
 
     def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
         """Refused: nobody has segmented FPHA."""
@@ -100,14 +101,6 @@ class FPHA(RecordedSet):
         """Number of the sequence in the index, and of the frame in the sequence."""
         clip = int(np.searchsorted(self._start, index, side="right")) - 1
         return int(self._clips[clip]), index - int(self._start[clip])
-
-    def _file(self, index: int, kind: str, suffix: str) -> Path:
-        sequence, frame = self.name(index).rsplit("/", 1)
-        paths = [
-            self.root / videos / sequence / kind / f"{kind}_{frame}{suffix}"
-            for videos in ("Video_files", "Video_files_480")
-        ]
-        return first_existing(paths, f"a frame's {kind} image", ADVICE)
 
     def _place(self, index: int) -> tuple[Index, int, int]:
         clip, frame = self._locate(index)

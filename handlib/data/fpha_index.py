@@ -1,20 +1,23 @@
 """FPHA's sequences, its three protocols, and all of its skeletons in one array."""
 
+from collections.abc import Iterable
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from jaxtyping import Float
 from tqdm.auto import tqdm
 
-from handlib.data.files import DataFileError, existing, first_existing
+from handlib.data.files import DataFileError, existing, first_existing, read_text
 from handlib.data.index import Index, open_index, stamps
 
 SETUPS = ("action", "subject", "object")
 SPLITS = ("train", "test")
+LIST = "data_split_action_recognition.txt"
 
 ADVICE = (
     "The root is the folder with Video_files, Hand_pose_annotation_v1 and "
-    "data_split_action_recognition.txt (https://github.com/guiggh/hand_pose_action)."
+    f"{LIST} (https://github.com/guiggh/hand_pose_action)."
 )
 _TRAIN_SUBJECTS = ("Subject_1", "Subject_3", "Subject_4")
 # The authors list objects, not actions; which action handles which object is our reading:
@@ -23,9 +26,59 @@ _TEST_OBJECTS = (
     *("peanut_butter", "prick", "milk", "tea_bag", "liquid_soap", "sprinkle", "flash", "paper"),
     *("calculator", "cell_phone", "coin", "card", "pour_wine"),
 )
-_IGNORED = ("Subject_2/close_milk/4", "Subject_2/put_tea_bag/2", "Subject_4/flip_sponge/2")
+IGNORED = ("Subject_2/close_milk/4", "Subject_2/put_tea_bag/2", "Subject_4/flip_sponge/2")
 """Damaged recordings, by the authors' word."""
 _MAY_LACK = ("Subject_5/use_flash/6",)  # listed, but not in every copy
+
+
+class FPHAFiles(NamedTuple):
+    """The images of a data set, by the frames' names (`FPHA.name`)."""
+
+    root: Path
+
+    def image(self, name: str) -> Path:
+        """The colour image, of either size.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return self._file(name, "color", ".jpeg")
+
+    def depth(self, name: str) -> Path:
+        """The depth camera's image.
+
+        Raises:
+            FileNotFoundError: there is none.
+        """
+        return self._file(name, "depth", ".png")
+
+    def folders(self, sequence: str, kind: str) -> list[Path]:
+        """Where a sequence's images of a kind, color or depth, may be."""
+        videos = ("Video_files", "Video_files_480")
+        return [self.root / name / sequence / kind for name in videos]
+
+    def _file(self, name: str, kind: str, suffix: str) -> Path:
+        sequence, frame = name.rsplit("/", 1)
+        folders = self.folders(sequence, kind)
+        paths = [folder / f"{kind}_{frame}{suffix}" for folder in folders]
+        return first_existing(paths, f"a frame's {kind} image", ADVICE)
+
+
+def skeletons(root: Path) -> tuple[Path, list[Path]]:
+    """The folder of annotations, and the file of each sequence in it.
+
+    Raises:
+        FileNotFoundError: there is none.
+    """
+    folder = first_existing(
+        [root / "Hand_pose_annotation_v1", root / "Hand_pose_annotation_v1_1"],
+        "the hands' annotations",
+        ADVICE,
+    )
+    paths = sorted(folder.glob("Subject_*/*/*/skeleton.txt"))
+    if not paths:
+        existing(folder / "Subject_1", "folders <action>/<repetition>/skeleton.txt", ADVICE)
+    return folder, paths
 
 
 def open_fpha_index(root: Path) -> Index:
@@ -38,14 +91,7 @@ def open_fpha_index(root: Path) -> Index:
         FileNotFoundError: no annotations.
         DataFileError: a skeleton file that cannot be read.
     """
-    folder = first_existing(
-        [root / "Hand_pose_annotation_v1", root / "Hand_pose_annotation_v1_1"],
-        "the hands' annotations",
-        ADVICE,
-    )
-    paths = sorted(folder.glob("Subject_*/*/*/skeleton.txt"))
-    if not paths:
-        existing(folder / "Subject_1", "folders <action>/<repetition>/skeleton.txt", ADVICE)
+    folder, paths = skeletons(root)
     key = [str(root.resolve()), stamps(root, paths)]
     return open_index("fpha", key, lambda: _read_all(folder, paths))
 
@@ -54,16 +100,25 @@ def chosen(root: Path, index: Index, setup: str, split: str) -> list[int]:
     """Numbers of the sequences of a split; those that the authors call damaged are left out."""
     names = index["name"].tolist()
     if setup == "action":
-        listed = _listed(root / "data_split_action_recognition.txt", split)
-        unknown = listed - {*names, *_IGNORED, *_MAY_LACK}
+        wanted = listed(root / LIST, split)
+        unknown = unannotated(root, split, names)
         if unknown:
             raise DataFileError(
                 f"{root}: expected an annotation of every listed sequence, found none of "
                 f"{len(unknown)}, such as {min(unknown)}. {ADVICE}"
             )
     else:
-        listed = {name for name in names if in_test(name, setup) == (split == "test")}
-    return [k for k, name in enumerate(names) if name in listed and name not in _IGNORED]
+        wanted = {name for name in names if in_test(name, setup) == (split == "test")}
+    return [k for k, name in enumerate(names) if name in wanted and name not in IGNORED]
+
+
+def unannotated(root: Path, split: str, names: Iterable[str]) -> set[str]:
+    """Sequences of the official split that are not among `names`, and should be.
+
+    Raises:
+        FileNotFoundError, DataFileError: no list, or one that cannot be read.
+    """
+    return listed(root / LIST, split) - {*names, *IGNORED, *_MAY_LACK}
 
 
 def in_test(name: str, setup: str) -> bool:
@@ -74,12 +129,19 @@ def in_test(name: str, setup: str) -> bool:
     return any(word in action for word in _TEST_OBJECTS)
 
 
-def _listed(path: Path, split: str) -> set[str]:
-    """One line says "Training 600", one "Test 575"; each is followed by its sequences."""
+def listed(path: Path, split: str) -> set[str]:
+    """The sequences of a part of the official split.
+
+    One line says "Training 600", one "Test 575"; each is followed by its sequences.
+
+    Raises:
+        FileNotFoundError, DataFileError: no list, or one that cannot be read.
+    """
     existing(path, "the list of training and test sequences", ADVICE)
+    text = read_text(path, "the list of training and test sequences")
     found: dict[str, set[str]] = {"train": set(), "test": set()}
     part = "train"
-    for line in path.read_text(encoding="utf-8").splitlines():
+    for line in text.splitlines():
         words = line.split()
         if not words:
             continue
@@ -96,7 +158,7 @@ def _listed(path: Path, split: str) -> set[str]:
 
 def _read_all(folder: Path, paths: list[Path]) -> dict[str, np.ndarray]:
     bar = tqdm(paths, desc="FPHA's skeletons, once", unit=" sequences", leave=False)
-    joints = [_read_skeleton(path) for path in bar]
+    joints = [read_skeleton(path) for path in bar]
     return {
         "name": np.array([path.parent.relative_to(folder).as_posix() for path in paths], "U96"),
         "start": np.cumsum([0, *map(len, joints)]),
@@ -104,9 +166,13 @@ def _read_all(folder: Path, paths: list[Path]) -> dict[str, np.ndarray]:
     }
 
 
-def _read_skeleton(path: Path) -> Float[np.ndarray, "F 21 3"]:
-    """Row i is frame i: its number, then 21 points in millimetres."""
-    text = path.read_text(encoding="utf-8")
+def read_skeleton(path: Path) -> Float[np.ndarray, "F 21 3"]:
+    """Joints in metres. Row i is frame i: its number, then 21 points in millimetres.
+
+    Raises:
+        DataFileError: it cannot be read.
+    """
+    text = read_text(path, "lines of numbers")
     try:
         rows = np.array([line.split() for line in text.splitlines() if line.strip()], np.float64)
         rows = rows.reshape(-1, 64) if len(rows) else np.zeros((0, 64))

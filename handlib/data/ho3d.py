@@ -8,26 +8,22 @@ from typing import Any
 import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32
-from PIL import Image
 from torch import Tensor
 
 from handlib.data.camera import project
 from handlib.data.depth import read_ho3d_depth
-from handlib.data.files import (
-    array_of,
-    first_existing,
-    one_of,
-    read_annotation,
-    read_image,
-)
-from handlib.data.ho3d_index import ADVICE, OPENGL, SPLITS, open_ho3d_index
+from handlib.data.files import DataFileError, array_of, one_of, read_annotation, read_image
+from handlib.data.ho3d_files import SUFFIXES, HO3DFiles
+from handlib.data.ho3d_index import OPENGL, SPLITS, open_ho3d_index
 from handlib.data.index import Index
 from handlib.data.recorded import Mano, RecordedSet, hands_of
 from handlib.data.recorded_frame import RecordedFrame
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
 from handlib.hands.skeleton import HO3D_TO_COMMON
 
-_SUFFIXES = {"v2": (".png", ".jpg"), "v3": (".jpg", ".png")}
+SIZE = (640, 480)
+"""Width and height of the images, for which the intrinsics are."""
+
 _KEYS = (
     *("camMat", "handPose", "handTrans", "handBeta", "handJoints3D"),
     *("handBoundingBox", "objCorners3D"),
@@ -69,9 +65,10 @@ class HO3D(RecordedSet):
         masks: bool = False,
     ) -> None:
         one_of("split", split, SPLITS)
-        one_of("version", version, tuple(_SUFFIXES))
+        one_of("version", version, tuple(SUFFIXES))
         super().__init__(crop, resolution, hands_of(mano, ["right"], "ho3d"), masks)
         self.root, self.split, self.version = Path(root), split, version
+        self.files = HO3DFiles(self.root, split, version)
         self._index = open_ho3d_index(self.root, split, version)
         self.valid = self._index["valid"]
         starts = self._index["start"].tolist()
@@ -85,59 +82,58 @@ class HO3D(RecordedSet):
 
     def frame(self, index: int) -> RecordedFrame:
         """The whole image with its labels, in OpenCV's frame."""
-        path = self._file(index, "meta", ".pkl")
-        meta = read_annotation(path, _KEYS)
-        intrinsics = _tensor(array_of(meta, "camMat", (3, 3), path))
-        labels = _hand(meta, path) if meta.get("handPose") is not None else {}
+        name = self.name(index)
+        labels = read_labels(self.files.annotation(name))
         if "joints" in self._index:
             labels["joints"] = torch.from_numpy(np.array(self._index["joints"][index]))
-        return RecordedFrame(
-            image=self._image(index),
-            intrinsics=intrinsics,
-            box=_corners(meta, "handBoundingBox", path),
-            thing=_object_outline(meta, intrinsics, path),
-            **labels,
-        )
+        return RecordedFrame(image=read_image(self.files.image(name), size=SIZE), **labels)
 
     def wrist(self, index: int) -> Float[Tensor, "3"]:
         """Where the wrist is, metres: the one joint that evaluation frames give away."""
-        path = self._file(self._checked(index), "meta", ".pkl")
-        meta = read_annotation(path, ["handJoints3D"])
-        joints = np.asarray(meta.get("handJoints3D"), object)
-        shape = (3,) if joints.size == 3 else (21, 3)
-        return OPENGL @ _tensor(array_of(meta, "handJoints3D", shape, path)).view(-1, 3)[0]
+        return read_wrist(self.files.annotation(self.name(self._checked(index))))
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
         """The whole image's depth in metres, 0 where unknown."""
-        return read_ho3d_depth(self._file(self._checked(index), "depth", ".png"))
+        return read_ho3d_depth(self.files.depth(self.name(self._checked(index))))
 
     def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
         """Red pixels of the rendered segmentation, a quarter of the image's width."""
-        sequence, number = self.name(index).split("/")
-        folder = f"HO3D_{self.version}_segmentations_rendered"
-        places = [self.root / folder, self.root.parent / folder, self.root]
-        path = first_existing(
-            [
-                place / self.split / sequence / "seg" / f"{number}{suffix}"
-                for place in places
-                for suffix in (".jpg", ".png")
-            ],
-            "the rendered segmentation, which masks and occlusion need",
-            f"Unpack {folder}.zip into the root, or open the set with masks=False.",
-        )
-        red, green, blue = np.moveaxis(np.asarray(read_image(path)), -1, 0)
+        pixels = np.asarray(read_image(self.files.segmentation(self.name(index))))
+        red, green, blue = np.moveaxis(pixels, -1, 0)
         return (red > 127) & (green < 128) & (blue < 128)  # JPEG blurs the colours
-
-    def _image(self, index: int) -> Image.Image:
-        paths = [self._file(index, "rgb", suffix) for suffix in _SUFFIXES[self.version]]
-        return read_image(first_existing(paths, "the frame's image", ADVICE))
-
-    def _file(self, index: int, kind: str, suffix: str) -> Path:
-        sequence, number = self.name(index).split("/")
-        return self.root / self.split / sequence / kind / f"{number}{suffix}"
 
     def _place(self, index: int) -> tuple[Index, int, int]:
         return self._index, len(self), index
+
+
+def read_labels(path: Path) -> dict[str, Any]:
+    """The fields of a `RecordedFrame` that an annotation gives, in OpenCV's frame.
+
+    Raises:
+        FileNotFoundError, DataFileError: there is none, or it cannot be read.
+    """
+    meta = read_annotation(path, _KEYS)
+    if not {"handPose", "handBoundingBox"} & meta.keys() or "objCorners3D" not in meta:
+        raise DataFileError(
+            f"{path}: expected objCorners3D, and handPose of a training frame or handBoundingBox "
+            f"of an evaluation frame; found {', '.join(meta) or 'none of its keys'}. "
+            "Unpack the data set's archive again."
+        )
+    intrinsics = _tensor(array_of(meta, "camMat", (3, 3), path))
+    hand = _hand(meta, path) if meta.get("handPose") is not None else {}
+    return hand | {
+        "intrinsics": intrinsics,
+        "box": _corners(meta, "handBoundingBox", path),
+        "thing": _object_outline(meta, intrinsics, path),
+    }
+
+
+def read_wrist(path: Path) -> Float[Tensor, "3"]:
+    """Where an annotation has the wrist, metres, in OpenCV's frame."""
+    meta = read_annotation(path, ["handJoints3D"])
+    joints = np.asarray(meta.get("handJoints3D"), object)
+    shape = (3,) if joints.size == 3 else (21, 3)
+    return OPENGL @ _tensor(array_of(meta, "handJoints3D", shape, path)).view(-1, 3)[0]
 
 
 def _hand(meta: dict[str, Any], path: Path) -> dict[str, Any]:

@@ -9,7 +9,7 @@ import torch
 from jaxtyping import Bool, Float32
 from tqdm.auto import tqdm
 
-from handlib.data.files import DataFileError, existing, read_annotation
+from handlib.data.files import DataFileError, existing, read_annotation, read_text
 from handlib.data.index import Index, open_index, stamps
 from handlib.hands.skeleton import HO3D_TO_COMMON
 
@@ -37,7 +37,7 @@ def open_ho3d_index(root: Path, split: str, version: str) -> Index:
         DataFileError: a list that cannot be read.
     """
     listing = existing(root / f"{split}.txt", "HO-3D's list of frames", ADVICE)
-    frames = _read_list(listing)
+    frames = read_list(listing)
     if split == "train":
         frames.sort()
     truth = root / "evaluation_xyz.json"
@@ -51,15 +51,20 @@ def open_ho3d_index(root: Path, split: str, version: str) -> Index:
         if split == "train":
             arrays["valid"] = _annotated(root / split, frames)
         if truths:
-            arrays["joints"] = _evaluation_joints(truth, len(frames))
+            arrays["joints"] = evaluation_joints(truth, len(frames))
         return arrays
 
     key = [str(root.resolve()), split, version, stamps(root, [listing, *truths, *folders])]
     return open_index("ho3d", key, make)
 
 
-def _read_list(path: Path) -> list[tuple[str, int]]:
-    lines = path.read_text(encoding="utf-8").split()
+def read_list(path: Path) -> list[tuple[str, int]]:
+    """Sequence and number of each frame in a list such as train.txt, in its order.
+
+    Raises:
+        DataFileError: it is empty, or not such a list.
+    """
+    lines = read_text(path, "a list of frames").split()
     if not lines:
         raise DataFileError(f"{path}: expected a list of frames, found an empty file. {ADVICE}")
     for line in lines:
@@ -91,7 +96,7 @@ def _annotated(folder: Path, frames: list[tuple[str, int]]) -> Bool[np.ndarray, 
     return np.array([has_hand(*frame) for frame in bar])
 
 
-def _evaluation_joints(path: Path, count: int) -> Float32[np.ndarray, "N 21 3"]:
+def evaluation_joints(path: Path, count: int) -> Float32[np.ndarray, "N 21 3"]:
     """The truth of the evaluation frames, published in November 2024."""
     try:
         joints = np.array(json.loads(path.read_bytes()), np.float32)

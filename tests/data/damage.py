@@ -32,6 +32,13 @@ def unannotate(path: Path) -> None:
     change_meta(path, **dict.fromkeys(keys))
 
 
+def change_labels(path: Path, **values) -> None:
+    """Other arrays in the labels of DexYCB; None takes one away."""
+    with np.load(path) as arrays:
+        labels = dict(arrays) | values
+    np.savez_compressed(path, **{k: v for k, v in labels.items() if v is not None})
+
+
 def unlabel(path: Path) -> None:
     """DexYCB's frames without a hand: parameters 0, joints -1."""
     with np.load(path) as arrays:
