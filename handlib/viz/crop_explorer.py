@@ -1,4 +1,4 @@
-"""A square crop to move over a recorded frame: what the network sees, and the crop's own camera."""
+"""A crop to move over a recorded frame: what the network sees, and the crop's own camera."""
 
 from typing import Any
 
@@ -35,7 +35,7 @@ class CropExplorer:
     @property
     def crop(self) -> SquareCrop:
         """The crop of the current numbers."""
-        return SquareCrop(self.x, self.y, self.side)
+        return SquareCrop(float(self.x), float(self.y), float(self.side))
 
     @property
     def intrinsics(self) -> Float[Tensor, "3 3"]:

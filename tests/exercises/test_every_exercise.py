@@ -6,7 +6,7 @@ import pytest
 
 EXERCISES = {
     "00": ["occlusion_ratio", "project_points", "root_aligned_error"],
-    "02": ["unproject", "crop_intrinsics", "occlusion_ratio", "opengl_to_opencv"],
+    "02": ["lift_pixels", "crop_intrinsics", "occlusion_ratio", "opengl_to_opencv"],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
     "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],

@@ -6,8 +6,7 @@ from wrong_answers import cases
 
 from handlib.course import check
 from handlib.course.checks import nb02
-from handlib.data.camera import SquareCrop
-from handlib.data.camera import unproject as library_unproject
+from handlib.data.camera import SquareCrop, unproject
 
 FLIP = torch.diag(torch.tensor([1.0, -1, -1]))
 
@@ -28,7 +27,7 @@ def centre_last(pixels, depth, K):
     return torch.cat([ray * depth[:, None], depth[:, None]], 1)
 
 
-UNPROJECT = {
+LIFT = {
     "fx for fy": (lambda p, d, K: lifted(p, d, K, focal=K[0, 0]), nb02.EACH_ITS_FOCAL),
     "centre subtracted last": (centre_last, nb02.CENTRE_FIRST),
     "centre forgotten": (lambda p, d, K: lifted(p, d, K, centre=False), nb02.CENTRE_SUBTRACTED),
@@ -161,7 +160,7 @@ TO_OPENCV = {
 @pytest.mark.parametrize(
     ("check_function", "answer", "failed"),
     [
-        *cases(nb02.unproject, UNPROJECT),
+        *cases(nb02.lift_pixels, LIFT),
         *cases(nb02.crop_intrinsics, CROP),
         *cases(nb02.occlusion_ratio, RATIO),
         *cases(nb02.opengl_to_opencv, TO_OPENCV),
@@ -182,6 +181,6 @@ def test_right_answers_may_take_another_way():
         means = [v[a].float().mean() for v, a in zip(visible, amodal, strict=True)]
         return 1 - torch.stack(means).nan_to_num(0)
 
-    assert nb02.unproject(library_unproject).status == "passed"
+    assert nb02.lift_pixels(unproject).status == "passed"
     assert nb02.crop_intrinsics(by_affine).status == "passed"
     assert nb02.occlusion_ratio(by_mean).status == "passed"

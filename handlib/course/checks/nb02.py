@@ -149,7 +149,7 @@ def _distance(u: float, v: float, z: float, k: Numbers) -> list[float]:
 
 
 @exercise("Exercise 2.1, from pixels back into space", "연습문제 2.1, 픽셀에서 공간으로")
-def unproject(attempt: Attempt) -> None:
+def lift_pixels(attempt: Attempt) -> None:
     """Points (N, 3) of pixels (N, 2), depths (N,) and K (3, 3)."""
     generator = np.random.default_rng(2)
     for points in (1, 5):
