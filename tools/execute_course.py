@@ -25,7 +25,7 @@ ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks" / "src"
 OWN_METADATA = ("handlib",)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
-PROGRESS_BAR = re.compile(r"\s*\d+%\|")
+PROGRESS_BAR = re.compile(r".*\[\d+:\d\d[<,]")  # tqdm's time, with or without a total or a name
 INTERACTIVE = "Interactive: run this cell to use it; the still figure beside it shows the same."
 STARTED_FROM = {
     "kernelspec": {

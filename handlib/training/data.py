@@ -113,12 +113,18 @@ class DataConfig:
         return self.mano
 
 
+class CentreFrames(Subset[HandSample]):
+    """The frames in the middles of windows, in their order; `sequences` as `Windows.runs`."""
+
+    def __init__(self, data: Windows) -> None:
+        frames: Any = data.dataset
+        super().__init__(frames, data.centres.tolist())
+        self.sequences = data.runs()
+
+
 def images_of(data: Dataset[Any]) -> Dataset[HandSample]:
     """The images themselves; of windows, the frames in their middles, in the same order."""
-    if isinstance(data, Windows):
-        frames: Any = data.dataset
-        return Subset(frames, data.centres.tolist())
-    return data
+    return CentreFrames(data) if isinstance(data, Windows) else data
 
 
 def thinned(data: Dataset[Any], size: int) -> Dataset[Any]:

@@ -28,7 +28,7 @@
 #       - 같은 training loop에 motion discriminator를 추가할 수 있습니다
 #     prerequisites: a training loop, fusion; [10](10_train_handoccnet.ipynb), [13](13_dynamic_fusion.ipynb)
 #     minutes_to_do: 60
-#     minutes: 12
+#     minutes: 8
 #     memory_mb: 3600
 #     data: 16,000 synthetic images and 340 clips of 32 frames, made on first use (1.8 GB on disk)
 #     seed: 16

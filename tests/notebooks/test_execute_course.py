@@ -45,6 +45,8 @@ from tqdm.auto import tqdm
 
 for step in tqdm(range(3)):
     print(step, file=sys.stderr)
+for step in tqdm(iter(range(2)), desc="read, once", unit=" frames"):
+    pass
 IntSlider()
 
 # %%
