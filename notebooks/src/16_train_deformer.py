@@ -286,7 +286,7 @@ for ax, (name, history) in zip(axes, histories.items(), strict=True):
     kept = {term: history.terms[term] for term in terms}
     viz.curves.loss_curves(ax, history.images, kept)
     ax.get_legend().remove()
-    ax.set_title(name)
+    ax.set(title=name, xlabel="windows seen")
 axes[0].legend(fontsize=8)
 axes[1].set_ylabel("")
 viz.show(fig, **caption("losses"), dpi=90)
@@ -422,8 +422,8 @@ for row in evidence["runs"]:
 # Read it as it stands:
 #
 # - Where the middle frame is hidden most, context helps, in every seed.
-# - Where the hand can be seen, a single frame is as good as or better than the
-#   average of seven: there Deformer pays for guesses that were carried over.
+# - Where the hand can be seen, a single frame is as good as the average of seven,
+#   or better: there Deformer pays for guesses that were carried over.
 # - The motion is calmer: the acceleration error is about halved. A network that
 #   sees frames one by one cannot know how it erred in the last one.
 # - Equal weights do as well as learned ones. The gain is one of context and of
@@ -495,9 +495,10 @@ places = ", ".join(f"{c:.2f}" for c in by_place)
 viz.show(fig, **caption("confidence", places=places), dpi=90)
 
 # %% [markdown]
-# So far it mostly knows *places* in the window, not hidden hands. What would
-# other weights do to the same trained network? Fusion is arithmetic; the
-# switch can be turned after training.
+# Compare the two numbers: the learned weights lean towards frames that show the
+# hand by a small part of what the true hidden shares would. What would other
+# weights do to the same trained network? Fusion is arithmetic; the switch can be
+# turned after training.
 #
 # **Predict first.** With the true hidden shares as weights: better or worse than
 # the learned ones, and where?
@@ -563,8 +564,9 @@ for column, sample in enumerate(samples):
         mesh = found.fused_vertices[column] + at
         error = by_clip[name][CLIP, f]
         title = f"{name.replace('_', ' ')}: {error:.0f} mm"
-        viz.maps.show_image(axes[row, column], sample.image, title)
-        viz.hand.draw_hand(axes[row, column], mesh, hand.faces, camera, 128)
+        ax = axes[row, column]
+        viz.maps.show_image(ax, sample.image)
+        viz.hand.draw_hand(ax, mesh, hand.faces, camera, 128, title=title)
 viz.show(fig, **caption("meshes"), dpi=95, colours=256)
 
 # %% [markdown]
