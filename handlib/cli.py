@@ -18,6 +18,7 @@ from handlib.evaluation.report import evaluate_recorded
 from handlib.experiments import course_recipe, video
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
+from handlib.photos.command import predict
 from handlib.training import Critic, recipes
 from handlib.training.checkpoint import STATE_FILE
 from handlib.training.data import DataConfig
@@ -45,6 +46,7 @@ data_app = typer.Typer(no_args_is_help=True, help="Make data ready.")
 weights_app = typer.Typer(no_args_is_help=True, help="The weights that come with handlib.")
 app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
+app.command()(predict)
 
 RunDir = Annotated[Path, typer.Argument(help="A folder that `handlib train --run` has written.")]
 HandPath = Annotated[

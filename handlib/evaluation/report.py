@@ -191,7 +191,8 @@ def _markdown(values: Mapping[str, Any]) -> str:
         f"# {values['network']['class']} on {data['name']} {data['setup']}".rstrip(),
         "",
         f"{values['images']:,} images of {values['recordings']:,} recordings, {data['split']} "
-        f"split. Brackets: 95 % bootstrap interval of the mean, over {over}.",
+        f"split. Brackets: 95 % bootstrap interval of the mean, over {over}. Each predicted "
+        "wrist is put at the true one.",
     ]
     if "official" not in values:
         return "\n".join([*lines, "", "The data set keeps its truth: no scores.", ""])
