@@ -14,13 +14,17 @@ from handlib import weights
 from handlib.cli_data import Split, data_app
 from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
 from handlib.evaluation.ho3d_submission import ho3d_faults
+from handlib.evaluation.report import evaluate_recorded
 from handlib.experiments import course_recipe, video
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
-from handlib.training import Critic, Scores, evaluate, mean_pose_baseline, recipes
+from handlib.photos.command import predict
+from handlib.training import Critic, recipes
 from handlib.training.checkpoint import STATE_FILE
-from handlib.training.data import DataConfig, images_of, thinned
-from handlib.training.run import RunConfig, load_run, score
+from handlib.training.data import DataConfig
+from handlib.training.run import RunConfig
+from handlib.training.score_table import score_run, score_table
+from handlib.training.trained import Trained
 from handlib.weights.publish import publish
 
 
@@ -41,12 +45,20 @@ app = typer.Typer(
 weights_app = typer.Typer(no_args_is_help=True, help="The weights that come with handlib.")
 app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
+app.command()(predict)
 
 RunDir = Annotated[Path, typer.Argument(help="A folder that `handlib train --run` has written.")]
 HandPath = Annotated[
     Path | None,
     typer.Option("--hand", help="Your MANO file or folder; else the shipped hand."),
 ]
+Root = Annotated[
+    str, typer.Option(help="Folder of a recorded data set; else HANDLIB_HO3D and so on.")
+]
+Setup = Annotated[
+    str, typer.Option(help="HO-3D's version, DexYCB's or FPHA's split; else v2, s0, action.")
+]
+Partial = Annotated[bool, typer.Option(help="Take an incomplete copy of DexYCB.")]
 
 
 @app.command()
@@ -62,13 +74,9 @@ def train(
     data: Annotated[
         Literal["synthetic", "ho3d", "dexycb", "fpha"], typer.Option(help="Data set.")
     ] = "synthetic",
-    root: Annotated[
-        str, typer.Option(help="Folder of a recorded data set; else HANDLIB_HO3D and so on.")
-    ] = "",
-    setup: Annotated[
-        str, typer.Option(help="HO-3D's version, DexYCB's or FPHA's split; else v2, s0, action.")
-    ] = "",
-    partial: Annotated[bool, typer.Option(help="Take an incomplete copy of DexYCB.")] = False,
+    root: Root = "",
+    setup: Setup = "",
+    partial: Partial = False,
     size: Annotated[
         int | None,
         typer.Option(help="Training images (16,000; all recorded ones), or clips (300)."),
@@ -102,23 +110,55 @@ def train(
     val_set = plan.data.load("val", settings.resolution, plan.validation)
     judge = Critic(MotionDiscriminator()) if critic else None
     recipes.learn(model, plan, train_set, val_set, settings.resolution, run, resume, judge)
-    baseline = mean_pose_baseline(_enough(train_set), hand_model)
-    print_scores(score(model, val_set), evaluate(baseline, images_of(val_set)))
+    typer.echo(score_table(model, val_set, train_set, hand_model))
 
 
 @app.command("evaluate")
 def evaluate_run(
-    run: RunDir,
+    run: Annotated[
+        Path | None, typer.Argument(help="A folder that `handlib train --run` has written.")
+    ] = None,
     split: Split = "test",
-    size: Annotated[int | None, typer.Option(help="Images (2,000) or clips (64).")] = None,
+    size: Annotated[
+        int | None, typer.Option(help="Images (2,000; all recorded ones) or clips (64).")
+    ] = None,
+    data: Annotated[
+        Literal["ho3d", "dexycb", "fpha"] | None,
+        typer.Option(help="Recorded set to score on, by its own evaluation."),
+    ] = None,
+    root: Root = "",
+    setup: Setup = "",
+    partial: Partial = False,
+    checkpoint: Annotated[
+        Path | None, typer.Option(help="The authors' weights, in place of a run.")
+    ] = None,
+    network: Annotated[
+        Literal["handoccnet", "deformer"], typer.Option(help="Whose --checkpoint it is.")
+    ] = "handoccnet",
+    out: Annotated[
+        Path | None, typer.Option(help="Folder for the report; else scores_<data> beside it.")
+    ] = None,
+    submission: Annotated[bool, typer.Option(help="Write the submission file, too.")] = False,
     hand: HandPath = None,
 ) -> None:
-    """Score a run by occlusion, beside the mean pose of its training data."""
-    config, hand_model = RunConfig.load(run), load_hand(hand)
-    model, resolution = load_run(run, hand_model), config.resolution
-    baseline = mean_pose_baseline(_enough(config.data.load("train", resolution)), hand_model)
-    images = config.data.load(split, resolution, size or (64 if config.data.gap else 2_000))
-    print_scores(score(model, images), evaluate(baseline, images_of(images)))
+    """Score a run by occlusion, beside the mean pose; or on a recorded set, with a report."""
+    hand_model = load_hand(hand)
+    if data is None:
+        if root or setup or partial or checkpoint or out or submission or run is None:
+            raise ValueError(
+                "evaluate: expected a run alone, or --data with what belongs to a recorded set; "
+                "add --data ho3d, dexycb or fpha"
+            )
+        typer.echo(score_run(run, split, size, hand_model))
+        return
+    trained = Trained.of(run, checkpoint, network, hand_model)
+    out = out or trained.folder / f"scores_{data}"
+    mano = str(hand) if hand else ""
+    source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial)
+    report = evaluate_recorded(trained, source, out, split, submission)
+    typer.echo(report.text)
+    for path in report.files:
+        typer.echo(str(path))
 
 
 @app.command()
@@ -211,29 +251,3 @@ def publish_weights(
     """Ship a run's weights with handlib (maintainers)."""
     description = publish(run, load_hand(hand), minutes)
     typer.echo(f"{description['file']}: {description['scores']['model']['root_aligned']} mm")
-
-
-def _enough(train_set: Any) -> Any:
-    """Images for a mean pose; all of a recorded data set would take too long to read."""
-    return thinned(images_of(train_set), 20_000)
-
-
-def print_scores(model: Scores, baseline: Scores) -> None:
-    """A table in millimetres: each bin of occlusion, then all; of videos the acceleration, too."""
-    if model.acceleration is not None and baseline.acceleration is not None:
-        jitter, still = (1000 * x.mean() for x in (model.acceleration, baseline.acceleration))
-        typer.echo(f"acceleration error {jitter:.2f} mm per frame² (mean pose {still:.2f})")
-    typer.echo("occlusion    images  root-aligned mm (mean pose)  Procrustes mm (mean pose)")
-    everything = {"low": 0.0, "high": 1.0, "count": len(model.root_aligned)}
-    rows = zip(
-        [*model.table(), everything | model.means()],
-        [*baseline.table(), baseline.means()],
-        strict=True,
-    )
-    for row, mean in rows:
-        bounds = f"{row['low']:4.0%} -{row['high']:5.0%}"
-        errors = (
-            f"{1000 * row[name]:12.1f} ({1000 * mean[name]:5.1f})"
-            for name in ("root_aligned", "procrustes")
-        )
-        typer.echo(f"{bounds}  {row['count']:7d}  " + "        ".join(errors))

@@ -125,7 +125,7 @@ class DexYCB(RecordedSet):
             side=side,
             identity=SUBJECTS[subject].split("-", 1)[1],
         )
-        return mirrored(frame, self.hands.get("right")) if self._mirrors(index) else frame
+        return mirrored(frame, self.hands.get("right")) if self.mirrors(index) else frame
 
     def depth(self, index: int) -> Float32[np.ndarray, "H W"]:
         """The whole image's depth in metres, 0 where unknown."""
@@ -135,7 +135,12 @@ class DexYCB(RecordedSet):
     def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
         """The hand in the segmentation of the whole image."""
         hand = read_segments(self.files.labels(self.name(index))) == HAND
-        return hand[:, ::-1] if self._mirrors(index) else hand
+        return hand[:, ::-1] if self.mirrors(index) else hand
+
+    def mirrors(self, index: int) -> bool:
+        """Whether this left hand is shown as a right one."""
+        subject, row, _, _ = self._locate(index)
+        return self.mirror_left and str(self._subjects[subject]["side"][row]) == "left"
 
     def _select(self, partial: bool) -> Iterable[tuple[int, int, int]]:
         """Subject, sequence and camera of every clip of the split."""
@@ -160,10 +165,6 @@ class DexYCB(RecordedSet):
 
     def _sides(self) -> set[str]:
         return {str(self._subjects[s]["side"][row]) for s, row, _ in self._clips}
-
-    def _mirrors(self, index: int) -> bool:
-        subject, row, _, _ = self._locate(index)
-        return self.mirror_left and str(self._subjects[subject]["side"][row]) == "left"
 
     def _labelled(self, subject: int, row: int, camera: int) -> Bool[np.ndarray, " F"]:
         recorded = self._subjects[subject]

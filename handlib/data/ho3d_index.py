@@ -97,14 +97,33 @@ def _annotated(folder: Path, frames: list[tuple[str, int]]) -> Bool[np.ndarray, 
 
 
 def evaluation_joints(path: Path, count: int) -> Float32[np.ndarray, "N 21 3"]:
+    """True joints of the `count` evaluation frames, common order, in OpenCV's frame.
+
+    Raises:
+        DataFileError: the file cannot be read, or is another version's.
+    """
+    return _evaluation_truth(path, count, 21)[:, HO3D_TO_COMMON]
+
+
+def evaluation_vertices(root: Path, count: int) -> Float32[np.ndarray, "N 778 3"] | None:
+    """True vertices of the `count` evaluation frames, in OpenCV's frame; None without the file.
+
+    Raises:
+        DataFileError: `evaluation_verts.json` cannot be read, or is another version's.
+    """
+    path = root / "evaluation_verts.json"
+    return _evaluation_truth(path, count, 778) if path.is_file() else None
+
+
+def _evaluation_truth(path: Path, count: int, points: int) -> Float32[np.ndarray, "N P 3"]:
     """The truth of the evaluation frames, published in November 2024."""
     try:
-        joints = np.array(json.loads(path.read_bytes()), np.float32)
+        truth = np.array(json.loads(path.read_bytes()), np.float32)
     except ValueError as error:
         raise DataFileError(f"{path}: expected lists of numbers, but {error}") from error
-    if joints.shape != (count, 21, 3):
+    if truth.shape != (count, points, 3):
         raise DataFileError(
-            f"{path}: expected 21 joints of each of the {count} frames of evaluation.txt, found "
-            f"shape {joints.shape}. Take the file of this version of HO-3D, or remove it."
+            f"{path}: expected {points} points of each of the {count} frames of evaluation.txt, "
+            f"found shape {truth.shape}. Take the file of this version of HO-3D, or remove it."
         )
-    return joints[:, HO3D_TO_COMMON] @ OPENGL.numpy()
+    return truth @ OPENGL.numpy()

@@ -101,6 +101,10 @@ class RecordedSet(Dataset[HandSample], ABC):
     def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
         """Where the hand can be seen in the whole image, at the annotation's resolution."""
 
+    def mirrors(self, index: int) -> bool:
+        """Whether the frame is shown as its mirror image."""
+        return False
+
     @abstractmethod
     def _place(self, index: int) -> tuple[Index, int, int]:
         """An index with room for a number about each of its frames: (index, rows, this row)."""

@@ -50,10 +50,13 @@ class DataConfig:
     mano: str = ""
     partial: bool = False
 
-    def load(self, split: Split, resolution: int, size: int | None = None) -> Any:
+    def load(
+        self, split: Split, resolution: int, size: int | None = None, truth: bool = True
+    ) -> Any:
         """One split; `size` for another number of images or clips than the training set has.
 
         HO-3D and FPHA have no frames set aside for validation: theirs are those of the test.
+        truth: refuse HO-3D's evaluation without its joints, which a submission can do without.
 
         Raises:
             ValueError: no data set of this name, or no folder for it.
@@ -62,7 +65,7 @@ class DataConfig:
         one_of("data", self.name, ("synthetic", *ROOTS))
         size = self.size if size is None else size
         if self.name != "synthetic":
-            frames = self._recorded(split, resolution)
+            frames = self._recorded(split, resolution, truth)
             if self.gap:
                 return windows(frames, WINDOW, self.gap).thinned(size)
             return thinned(valid_frames(frames), size)
@@ -71,7 +74,7 @@ class DataConfig:
         clips = SyntheticSequences(split, size, self.seed, resolution=resolution)
         return windows(clips, WINDOW, self.gap)
 
-    def _recorded(self, split: Split, resolution: int) -> HO3D | DexYCB | FPHA:
+    def _recorded(self, split: Split, resolution: int, truth: bool) -> HO3D | DexYCB | FPHA:
         root = self.root or os.environ.get(ROOTS[self.name], "")
         if not root:
             raise ValueError(
@@ -81,9 +84,9 @@ class DataConfig:
         crop = "deformer" if self.gap else "handoccnet"
         match self.name:
             case "ho3d":
-                if split != "train":
-                    truth = "the evaluation's joints, without which there is no score"
-                    existing(Path(root) / "evaluation_xyz.json", truth, "HO-3D's page has them.")
+                if split != "train" and truth:
+                    what = "the evaluation's joints, without which there is no score"
+                    existing(Path(root) / "evaluation_xyz.json", what, "HO-3D's page has them.")
                 part = "train" if split == "train" else "evaluation"
                 return HO3D(root, part, self.setup or "v2", crop, resolution)
             case "dexycb":

@@ -85,7 +85,7 @@ def evaluate(
         MissingLabelError: the data have no joints to compare with.
     """
     loader = DataLoader(dataset, batch_size, collate_fn=collate, generator=torch.Generator())
-    with _evaluating(model) as device:
+    with evaluating(model) as device:
         parts = [
             (
                 model(batch.image.to(device)).joints,
@@ -107,7 +107,7 @@ def evaluate_windows(
     """
     loader = DataLoader(dataset, batch_size, collate_fn=collate_seen, generator=torch.Generator())
     parts = []
-    with _evaluating(model) as device:
+    with evaluating(model) as device:
         for batch in loader:
             joints = predict_windows(model, batch.to(device)).fused_joints
             target = needed(batch.joints, "joints")
@@ -132,7 +132,7 @@ def predict_windows(model: nn.Module, batch: SequenceBatch) -> SequencePredictio
 
 
 @contextmanager
-def _evaluating(model: Callable[[Tensor], HasJoints]) -> Iterator[torch.device]:
+def evaluating(model: Callable[[Tensor], HasJoints]) -> Iterator[torch.device]:
     """Evaluation mode for a while; yields the device on which the model expects its images."""
     if not isinstance(model, nn.Module):
         yield torch.device("cpu")

@@ -49,7 +49,8 @@ def grouped_bars(
         top = np.asarray(values, dtype=float)
         if intervals is not None and name in intervals:
             low, high = intervals[name].T
-            ax.errorbar(x, values, [values - low, high - values], fmt="none", ecolor=theme.INK)
+            reach = np.clip([values - low, high - values], 0, None)  # below 0 by rounding alone
+            ax.errorbar(x, values, reach, fmt="none", ecolor=theme.INK)
             top = high
         for bar, value, above in zip(bars, values, top, strict=True):
             _label(ax, bar.get_x() + bar.get_width() / 2, above, value)
