@@ -127,25 +127,18 @@ def _right_lift(u: float, v: float, z: float, k: Numbers) -> list[float]:
     return [z * (u - k[0, 2]) / k[0, 0], z * (v - k[1, 2]) / k[1, 1], z]
 
 
-def _one_focal(u: float, v: float, z: float, k: Numbers) -> list[float]:
-    return [z * (u - k[0, 2]) / k[0, 0], z * (v - k[1, 2]) / k[0, 0], z]
-
-
-def _centre_last(u: float, v: float, z: float, k: Numbers) -> list[float]:
-    return [z * (u / k[0, 0] - k[0, 2]), z * (v / k[1, 1] - k[1, 2]), z]
-
-
-def _no_centre(u: float, v: float, z: float, k: Numbers) -> list[float]:
-    return [z * u / k[0, 0], z * v / k[1, 1], z]
-
-
-def _ray_only(u: float, v: float, z: float, k: Numbers) -> list[float]:
-    return [(u - k[0, 2]) / k[0, 0], (v - k[1, 2]) / k[1, 1], z]
-
-
 def _distance(u: float, v: float, z: float, k: Numbers) -> list[float]:
     ray = np.array(_right_lift(u, v, 1.0, k))
     return list(z * ray / np.linalg.norm(ray))
+
+
+_WRONG_LIFTS: dict[Text, Lift] = {
+    EACH_ITS_FOCAL: lambda u, v, z, k: [*(z * ([u, v] - k[:2, 2]) / k[0, 0]), z],
+    CENTRE_FIRST: lambda u, v, z, k: [*(z * ([u, v] / k.diagonal()[:2] - k[:2, 2])), z],
+    CENTRE_SUBTRACTED: lambda u, v, z, k: [z * u / k[0, 0], z * v / k[1, 1], z],
+    TIMES_DEPTH: lambda u, v, z, k: [*_right_lift(u, v, 1.0, k)[:2], z],
+    DEPTH_NOT_DISTANCE: _distance,
+}
 
 
 @exercise("Exercise 2.1, from pixels back into space", "연습문제 2.1, 픽셀에서 공간으로")
@@ -156,21 +149,9 @@ def lift_pixels(attempt: Attempt) -> None:
         pixels = _float(generator.uniform(0, 400, (points, 2)))
         depth = _float(generator.uniform(0.3, 1.2, points))
         intrinsics = _float(_camera(generator))
-        lifted = {
-            lift: _lift_each(lift, pixels, depth, intrinsics)
-            for lift in (_right_lift, _one_focal, _centre_last, _no_centre, _ray_only, _distance)
-        }
-        expect_close(
-            attempt(pixels, depth, intrinsics),
-            lifted[_right_lift],
-            {
-                EACH_ITS_FOCAL: lifted[_one_focal],
-                CENTRE_FIRST: lifted[_centre_last],
-                CENTRE_SUBTRACTED: lifted[_no_centre],
-                TIMES_DEPTH: lifted[_ray_only],
-                DEPTH_NOT_DISTANCE: lifted[_distance],
-            },
-        )
+        inputs = pixels, depth, intrinsics
+        wrong = {name: _lift_each(lift, *inputs) for name, lift in _WRONG_LIFTS.items()}
+        expect_close(attempt(*inputs), _lift_each(_right_lift, *inputs), wrong)
 
 
 def _lift_each(lift: Lift, pixels: Tensor, depth: Tensor, intrinsics: Tensor) -> Numbers:
