@@ -153,12 +153,14 @@ def window_of_solution(centre, frames, length, gap):
 
 check.window_of(window_of_solution)
 
+# %% [markdown]
+# The library has the same rule. Windows of a clip's first, second, middle and
+# last frame:
+
 # %%
 for centre in (32, 33, 50, 63):
-    ours = window_of_solution(centre, range(32, 64), LENGTH, GAP)
-    theirs = window_indices(range(32, 64), None, centre, LENGTH, GAP)
-    assert ours == list(theirs)
-    print(f"frame {centre}: {ours}")
+    taken = window_indices(range(32, 64), None, centre, LENGTH, GAP)
+    print(f"frame {centre}: {taken}")
 
 # %% [markdown]
 # ## 2 First stage: what one frame shows
@@ -363,34 +365,23 @@ def resampled_gains_solution(before, after, chosen, draws):
 
 check.resampled_gains(resampled_gains_solution)
 
+# %% [markdown]
+# The library's `mean_interval` draws groups in the same way. Deformer's gain
+# over the single frame, over all frames and where the middle one is hidden most:
+
 # %%
 by_clip = {
     name: 1000 * found.root_aligned.view(-1, FRAMES)
     for name, found in scores.items()
 }
+gains = by_clip["single_frame"] - by_clip["deformer"]
 share = scores["deformer"].occlusion.view(-1, FRAMES)
-chance = torch.Generator().manual_seed(16)
-draws = torch.randint(len(share), (2_000, len(share)), generator=chance)
-pair = by_clip["single_frame"], by_clip["deformer"]
 for label, chosen in (("all", share >= 0), ("hidden", share >= 0.75)):
-    drawn = resampled_gains_solution(*pair, chosen, draws)
-    low, high = drawn.quantile(torch.tensor([0.025, 0.975]))
-    gain = (pair[0] - pair[1])[chosen].mean()
-    print(f"{label:6} {int(chosen.sum()):5} frames:", end=" ")
-    print(f"{gain:+5.1f} mm  [{low:+.1f}, {high:+.1f}]")
-
-# %% [markdown]
-# The library's `mean_interval` draws groups in the same way. And the claim of
-# this notebook, asserted: where the middle frame is hidden most, frames help.
-
-# %%
-chosen = share >= 0.75
-gain = (by_clip["single_frame"] - by_clip["deformer"])[chosen]
-of_clip = chosen.nonzero()[:, 0].tolist()
-low, high = mean_interval(gain, groups=of_clip)
-ends = f"[{low:+.1f}, {high:+.1f}]"
-print(f"deformer, hidden most: {gain.mean():+.1f} mm {ends}")
-assert gain.mean() > 0
+    of_clip = chosen.nonzero()[:, 0].tolist()
+    low, high = mean_interval(gains[chosen], groups=of_clip)
+    print(f"{label:6} {len(of_clip):5} frames:", end=" ")
+    print(f"{gains[chosen].mean():+.1f} mm [{low:+.1f}, {high:+.1f}]")
+assert gains[share >= 0.75].mean() > 0
 
 # %% [markdown]
 # One seed may be luck. `handlib experiment video` trains these two and three
@@ -476,7 +467,8 @@ with torch.no_grad():
 visible = (1 - batch.occlusion).clamp(min=1e-6)  # some windows show no hand
 best = visible / visible.sum(1, keepdim=True)
 for name, c in {"learned": confidence, "1 − hidden": best}.items():
-    value = preference_solution(c, batch.occlusion)
+    more = (c - 1 / LENGTH) * (1 - batch.occlusion)  # 16.3, rearranged
+    value = more.sum(1).mean()
     print(f"{name:11} {value:+.3f} more of the hand than equal weights")
 ends = f"{confidence.min():.2f} to {confidence.max():.2f}"
 print(f"learned weights: {ends}, equal ones would be {1 / LENGTH:.2f}")
@@ -551,22 +543,25 @@ with torch.no_grad():
     }
 
 # %%
+def draw_answer(ax, name, column):
+    """A network's mesh over frame `around[column]`."""
+    sample, found = samples[column], answers[name]
+    joints, camera = found.fused_joints[column], sample.intrinsics
+    at = viz.hand.fit_translation(joints, sample.joints_px, camera)
+    mesh = found.fused_vertices[column] + at
+    error = by_clip[name][CLIP, around[column]]
+    title = f"{name.replace('_', ' ')}: {error:.0f} mm"
+    viz.maps.show_image(ax, sample.image)
+    viz.hand.draw_hand(ax, mesh, hand.faces, camera, 128, title=title)
+
+
+# %%
 fig = viz.theme.figure(9, 5.4)
 axes = fig.subplots(3, 5)
-for column, sample in enumerate(samples):
-    f = around[column]
+for column, (f, sample) in enumerate(zip(around, samples, strict=True)):
     viz.maps.show_image(axes[0, column], sample.image, f"frame {f}")
-    for row, name in ((1, "single_frame"), (2, "deformer")):
-        found = answers[name]
-        joints = found.fused_joints[column]
-        camera = sample.intrinsics
-        at = viz.hand.fit_translation(joints, sample.joints_px, camera)
-        mesh = found.fused_vertices[column] + at
-        error = by_clip[name][CLIP, f]
-        title = f"{name.replace('_', ' ')}: {error:.0f} mm"
-        ax = axes[row, column]
-        viz.maps.show_image(ax, sample.image)
-        viz.hand.draw_hand(ax, mesh, hand.faces, camera, 128, title=title)
+    draw_answer(axes[1, column], "single_frame", column)
+    draw_answer(axes[2, column], "deformer", column)
 viz.show(fig, **caption("meshes"), dpi=95, colours=256)
 
 # %% [markdown]

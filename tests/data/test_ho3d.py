@@ -163,7 +163,8 @@ def test_frames_without_annotation_are_not_valid(tree, missing):
     path = tree.root / "train" / "ABF10" / "meta" / "0002.pkl"
     path.unlink()
     if not missing:
-        write_meta(path, {"camMat": INTRINSICS, "handPose": None, "handJoints3D": None})
+        empty = dict.fromkeys(("handPose", "handJoints3D", "objCorners3D"))
+        write_meta(path, {"camMat": INTRINSICS} | empty)
     data = HO3D(tree.root, "train", crop=None)
     assert np.flatnonzero(~data.valid).tolist() == [2]
     assert len(valid_frames(data)) == 6 and len(windows(data)) == 6
