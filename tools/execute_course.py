@@ -19,9 +19,11 @@ from kernel_usage import KernelUsage
 from nbclient import NotebookClient
 from nbformat import NotebookNode
 
-from handlib.course.source import read_source
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from handlib.course.source import read_source  # noqa: E402
+
 SOURCES = ROOT / "notebooks" / "src"
 OWN_METADATA = ("handlib",)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"

@@ -31,10 +31,13 @@ def arguments(notebooks: Iterable[Path]) -> list[str]:
 
 
 def environment() -> dict[str, str]:
-    """Variables for the kernels: the offline switch is a sitecustomize on PYTHONPATH."""
+    """Variables for the kernels: the offline switch is a sitecustomize on PYTHONPATH.
+
+    The library is the one beside these tools, also in a second work tree of the repository.
+    """
     nowhere = "http://127.0.0.1:9"
     return {
-        "PYTHONPATH": os.pathsep.join(map(str, (GUARD / "offline", GUARD, TOOLS))),
+        "PYTHONPATH": os.pathsep.join(map(str, (GUARD / "offline", GUARD, TOOLS, ROOT))),
         "OMP_NUM_THREADS": "2",
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",
         "http_proxy": nowhere,
