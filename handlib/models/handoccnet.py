@@ -57,6 +57,7 @@ class HandOccNetConfig:
     fit: bool = True  # False: F_p goes on in the place of F_FIT
     set: bool = True  # False: F_FIT goes on in the place of F_SET
     unread_smooth2: bool = True  # 590,080 parameters that the checkpoints hold and nobody reads
+    hourglass: int | None = None  # halvings in the hourglass; None: as many as fit, as released
     feature_readout: bool = False  # course aid: masks and heatmaps off F, for losses on it
     small_normal: bool = True  # released start of FIT, SET, regressor; False: PyTorch's fan-in
     norm_features: bool = False  # course aid: batch norm on F and F_FIT, which nothing else bounds
@@ -119,6 +120,7 @@ class HandOccNetConfig:
             head_widths=(256, 256),
             fit_merge="residual",
             unread_smooth2=False,
+            hourglass=2,
             feature_readout=True,
             small_normal=False,
             norm_features=True,
@@ -164,7 +166,7 @@ class HandOccNet(nn.Module):
         self.necessity = _necessity(config)
         self.fit = _fit(config) if config.fit else None
         self.set = _set(config) if config.set else None
-        self.heatmaps = JointHeatmaps(c, config.halvings)
+        self.heatmaps = JointHeatmaps(c, config.hourglass or config.halvings)
         self.encoder = HandEncoder(c, config.halvings)
         self.joint_depths = JointDepths(c) if config.joints_to_head else None
         read_joints = 3 * JOINTS if config.joints_to_head else 0

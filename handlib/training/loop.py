@@ -6,6 +6,7 @@ from typing import Any
 import torch
 from accelerate import Accelerator
 from torch import Tensor, nn
+from torch.nn.utils import clip_grad_norm_
 from torch.optim import Adam, AdamW, Optimizer
 from torch.utils.data import DataLoader, Dataset
 from tqdm.auto import tqdm
@@ -73,7 +74,7 @@ def fit(
         optimizer.zero_grad()
         accelerator.backward(terms["total"])
         if config.clip:
-            accelerator.clip_grad_norm_(net.parameters(), config.clip)
+            clip_grad_norm_(net.parameters(), config.clip, foreach=True)
         optimizer.step()
         average.update(step)
         if critic:

@@ -33,14 +33,3 @@ def token_regions(
 def mean_over(values: Float[Tensor, "B N"], region: Bool[Tensor, "B N"]) -> Float[Tensor, " B"]:
     """Each image's mean over the tokens of a region; NaN where it has none."""
     return (values * region).sum(1) / region.sum(1)
-
-
-def bootstrap_interval(
-    values: Float[Tensor, " B"], seed: int = 0, draws: int = 2000, level: float = 0.95
-) -> tuple[float, float]:
-    """Percentile interval of the mean over images, drawn with replacement; NaN is left out."""
-    kept = values[~values.isnan()]
-    generator = torch.Generator().manual_seed(seed)
-    drawn = torch.randint(len(kept), (draws, len(kept)), generator=generator)
-    low, high = kept[drawn].mean(1).quantile(torch.tensor([(1 - level) / 2, (1 + level) / 2]))
-    return float(low), float(high)

@@ -46,7 +46,7 @@ from handlib.course import quiz
 from handlib.course.captions import captions
 from handlib.course.checks import nb06 as check
 from handlib.data import SyntheticHands, collate
-from handlib.metrics import root_aligned_mpjpe
+from handlib.metrics import mean_interval, root_aligned_mpjpe
 from handlib.models import record
 from handlib.models.attention import split_heads
 from handlib.models.block import AttentionBlock, to_tokens
@@ -455,7 +455,7 @@ def summary(mass):
     """Mean over images and 95 % interval, by the query's region."""
     per_image = [regions.mean_over(mass.mean(1), w) for w in where.values()]
     means = torch.stack([x.nanmean() for x in per_image])
-    ends = [regions.bootstrap_interval(x) for x in per_image]
+    ends = [mean_interval(x[~x.isnan()]) for x in per_image]
     return means.numpy(), torch.tensor(ends).numpy()
 
 
@@ -528,7 +528,7 @@ with torch.no_grad():
 truth = batch.joints
 with_gate = root_aligned_mpjpe(prediction.joints, truth) * 1000
 gate_open = root_aligned_mpjpe(open_joints, truth) * 1000
-low, high = regions.bootstrap_interval(gate_open - with_gate)
+low, high = mean_interval(gate_open - with_gate)
 print(f"error with the gate {with_gate.mean():.1f} mm")
 print(f"error, gate held open {gate_open.mean():.1f} mm")
 print(f"difference, 95 % interval: [{low:.1f}, {high:.1f}] mm")

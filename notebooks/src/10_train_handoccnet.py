@@ -62,7 +62,7 @@ from handlib.hands import load_hand
 from handlib.hands.pose_prior import load_corpus
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.losses import HEATMAP_SIGMA, LossConfig, handoccnet_loss
-from handlib.metrics import procrustes_align
+from handlib.metrics import mean_interval, procrustes_align
 from handlib.models import HandOccNet, HandOccNetConfig, record
 from handlib.models.heatmap import soft_argmax
 from handlib.training import TrainConfig, evaluate, fit, mean_pose_baseline
@@ -764,7 +764,7 @@ bins = [f"{row['low']:.0%}–{row['high']:.0%}" for row in table]
 print("  hidden  images  mean pose  network     95 %   gain     PA")
 for label, row, other in zip(bins, table, blind.table(), strict=True):
     errors = 1000 * scores.root_aligned[in_bin(row)]
-    low, high = regions.bootstrap_interval(errors)
+    low, high = mean_interval(errors)
     ends.append((low, high))
     guessed = 1000 * other["root_aligned"]
     print(f"{label:>8} {row['count']:7}{guessed:8.0f} mm", end="")

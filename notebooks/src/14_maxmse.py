@@ -45,8 +45,7 @@ from handlib.course.checks import nb14 as check
 from handlib.hands import load_hand, load_named_poses
 from handlib.hands.skeleton import FINGER_JOINTS
 from handlib.max_mse import max_mse, max_mse_weights, squared_errors
-from handlib.metrics import joint_errors
-from handlib.viz import regions
+from handlib.metrics import joint_errors, mean_interval
 
 _ = torch.manual_seed(14)
 torch.set_printoptions(precision=3, sci_mode=False)
@@ -425,7 +424,7 @@ for (case, name), kept in fits.items():
         gain = summary(kept[-1]) - summary(fits[case, "MSE"][-1])
         print(f"{case}, {name} minus MSE (mm, 95 % interval)")
         for what, column in zip(measures, gain.T, strict=True):
-            low, high = regions.bootstrap_interval(column)
+            low, high = mean_interval(column)
             interval = f"[{low:+.2f}, {high:+.2f}]"
             print(f"  {what:8} {column.mean():+.2f} {interval}")
 

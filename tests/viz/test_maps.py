@@ -40,14 +40,6 @@ def test_mean_over_leaves_images_without_the_region_empty():
     assert means[0] == 2 and means[1].isnan()
 
 
-def test_the_bootstrap_interval_agrees_with_the_normal_one():
-    values = torch.randn(400, generator=torch.Generator().manual_seed(1)) + 3
-    half = 1.96 * float(values.std()) / 20
-    low, high = regions.bootstrap_interval(torch.cat([values, torch.tensor([torch.nan])]))
-    assert low == pytest.approx(float(values.mean()) - half, abs=0.02)
-    assert high == pytest.approx(float(values.mean()) + half, abs=0.02)
-
-
 def test_overlay_and_query_mark_cover_the_tokens_own_pixels():
     ax = axes()
     drawn = maps.overlay(ax, torch.rand(3, 32, 32), torch.rand(4, 4))
