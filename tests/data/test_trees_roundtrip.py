@@ -10,7 +10,7 @@ from PIL import Image
 from handlib.data import FPHA, HO3D, DexYCB, valid_frames
 from handlib.data.camera import project
 from handlib.data.files import DataFileError
-from handlib.data.trees.film import Camera
+from handlib.data.trees.film import HAND, Camera, film
 from handlib.data.trees.fpha_tree import COLOUR
 from handlib.data.trees.placed import PlacedHand
 from handlib.data.trees.rig import rig
@@ -105,6 +105,25 @@ def test_ho3d_train(ho3d_tree, crop, tmp_path):
             assert overlap(visible, sample.masks.visible.numpy()) > 0.93
     assert compared >= 6
     assert len({sample.identity for sample in (data[0], data[3], data[6])}) == 2
+
+
+def test_the_mesh_of_ho3d_covers_the_hand_that_was_rendered(ho3d_tree):
+    root, compared = ho3d_tree.root, 0
+    data = HO3D(root, "train", root.name, crop=None, mano=root / "mano")
+    hand = load_hand(root / "mano")
+    for index in range(len(data)):
+        sequence, number = data.name(index).split("/")
+        moment, camera = ho3d_moment(ho3d_tree, data.name(index)), rig(2)[int(sequence[-1])]
+        recording = ho3d_tree.recordings[ord(sequence[3]) - ord("A")]
+        rendered = list(film(recording, camera))[int(number)].labels == HAND
+        sample = data[index]
+        output = hand(sample.pose[None], sample.betas[None], sample.translation[None])
+        vertices, intrinsics = output.vertices[0].double().numpy(), sample.intrinsics.double()
+        visible = moment.visible(vertices, intrinsics.numpy(), rendered.shape)
+        if visible.sum() > 2000:
+            compared += 1
+            assert overlap(visible, rendered) > 0.97
+    assert compared >= 6
 
 
 def test_ho3d_depth_and_occlusion(ho3d_tree):
