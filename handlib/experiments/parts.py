@@ -1,9 +1,10 @@
 """Which parts of HandOccNet help? Its baselines from one start, over several seeds.
 
-The claims (HandOccNet, section 4.4 and 4.5): F_p alone loses what the hidden region tells; FIT and
-SET each help, and together most; softmax alone is worse than softmax and gate. Every seed trains
-the plain backbone first; each network then goes on from its weights, FIT and SET from nothing, with
-the same images in the same order. The test split is scored once for each network and seed.
+The claims (HandOccNet, sections 4.4 and 4.5): F_p alone loses what the hidden region tells; FIT
+and SET each help, and together most; softmax alone is worse than softmax and gate. Every seed
+trains the plain backbone first; each network then goes on from its weights, FIT and SET from
+nothing, with the same images in the same order. The test split is scored once for each network
+and seed.
 """
 
 import time

@@ -53,14 +53,18 @@ class RunConfig:
     command: str
 
     @property
+    def kind(self) -> str:
+        """The network's name on the command line, and that of its shipped weights."""
+        return next(name for name, config in _KINDS.items() if isinstance(self.network, config))
+
+    @property
     def resolution(self) -> int:
         """Side of the images that the network learns from, in pixels."""
         return getattr(self.network, "image_size", 128)
 
     def save(self, run_dir: Path) -> None:
         """Write `run.json`."""
-        kind = next(name for name, config in _KINDS.items() if isinstance(self.network, config))
-        write_json(run_dir / RUN_FILE, {"kind": kind, **asdict(self)})
+        write_json(run_dir / RUN_FILE, {"kind": self.kind, **asdict(self)})
 
     @classmethod
     def load(cls, run_dir: Path) -> "RunConfig":

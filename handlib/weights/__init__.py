@@ -11,9 +11,10 @@ from pathlib import Path
 from typing import Any
 
 from handlib.hands import HandModel, load_hand
+from handlib.models.deformer import Deformer
 from handlib.models.handoccnet import HandOccNet
 from handlib.training.checkpoint import read_tensors
-from handlib.training.run import network_config
+from handlib.training.run import Network, build, network_config
 
 SHIPPED = Path(__file__).parent
 
@@ -27,9 +28,22 @@ def load_handoccnet(hand: HandModel | None = None, folder: Path | None = None) -
     Raises:
         FileNotFoundError, ValueError: the file is missing, or not the one of the card.
     """
-    description = card("handoccnet", folder)
+    model = _load("handoccnet", hand, folder)
+    assert isinstance(model, HandOccNet)
+    return model
+
+
+def load_deformer(hand: HandModel | None = None, folder: Path | None = None) -> Deformer:
+    """Deformer at course scale likewise, trained on synthetic clips."""
+    model = _load("deformer", hand, folder)
+    assert isinstance(model, Deformer)
+    return model
+
+
+def _load(name: str, hand: HandModel | None, folder: Path | None) -> Network:
+    description = card(name, folder)
     path = verified(description, folder)
-    model = HandOccNet(network_config(description["network"]), hand or load_hand())
+    model = build(network_config(description["network"], name), hand or load_hand())
     model.load_state_dict(read_tensors(path)[0])
     return model.eval()
 

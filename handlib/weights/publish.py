@@ -23,12 +23,16 @@ def publish(
     run_dir: Path,
     hand: HandModel,
     minutes: float,
-    name: str = "handoccnet",
     folder: Path | None = None,
-    test_size: int = 2_000,
+    test_size: int | None = None,
 ) -> dict[str, Any]:
-    """Score the run on the test split, write NAME.safetensors and NAME.json; returns the card."""
+    """Score the run on the test split, write its weights and their card; returns the card.
+
+    Both are named after the kind of network. test_size: images (2,000) or clips (64).
+    """
     run, model = RunConfig.load(run_dir), load_run(run_dir, hand)
+    name, unit = run.kind, "clips" if run.data.gap else "images"
+    test_size = test_size or (64 if run.data.gap else 2_000)
     test = run.data.load("test", run.resolution, test_size)
     baseline = mean_pose_baseline(images_of(run.data.load("train", run.resolution)), hand)
     path = (folder or weights.SHIPPED) / f"{name}.safetensors"
@@ -46,7 +50,7 @@ def publish(
         "minutes": minutes,
         "data": asdict(run.data),
         "scores": {
-            "split": f"test, {test_size} images, millimetres",
+            "split": f"test, {test_size} {unit}, millimetres",
             "model": _millimetres(score(model, test)),
             "mean_pose": _millimetres(evaluate(baseline, images_of(test))),
         },

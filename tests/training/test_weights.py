@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from handlib import weights
+from handlib.models import Deformer, DeformerConfig
 from handlib.training.checkpoint import write_tensors
 from handlib.training.data import DataConfig
 from handlib.training.evaluate import evaluate
@@ -59,6 +60,19 @@ def test_unknown_weights_are_named_with_the_known(published):
     assert weights.names(published) == ["handoccnet"]
     with pytest.raises(FileNotFoundError, match="there are: handoccnet"):
         weights.card("deformer", published)
+
+
+def test_a_deformers_weights_are_published_under_its_name_and_scored_on_clips(tmp_path, hand):
+    torch.manual_seed(2)
+    model = Deformer(DeformerConfig.course(), hand).eval()
+    RunConfig(model.config, DataConfig(size=1, gap=1), "handlib train ...").save(tmp_path / "run")
+    write_tensors(tmp_path / "run" / "model.safetensors", model.state_dict(), {})
+    card = publish(tmp_path / "run", hand, minutes=0.1, folder=tmp_path, test_size=1)
+    assert card["scores"]["split"].startswith("test, 1 clips")
+    loaded = weights.load_deformer(hand, folder=tmp_path)
+    assert not loaded.training and loaded.config == model.config
+    for name, value in model.state_dict().items():
+        torch.testing.assert_close(loaded.state_dict()[name], value, rtol=1e-3, atol=1e-4)
 
 
 def test_run_config_comes_back_from_json(tmp_path, tiny_model):
