@@ -69,18 +69,19 @@ class _Skinning(torch.autograd.Function):
         if torch.is_grad_enabled():  # second derivatives are asked for
             whole = gradient.index_add(1, picked, of_picked)
             return *_differentiable_gradient(columns, points, weights, whole), None, None
-        for_columns, for_points = torch.zeros_like(columns), torch.empty_like(points)
-        of_picked = of_picked.permute(1, 2, 0)
-        rooms = zip(_parts(points, numbers=4), _parts(points, numbers=3), strict=True)
-        for (part, pulls), (_, turns) in rooms:
-            pulls[:, 3] = gradient[:, part].permute(1, 2, 0)
-            inside = (part.start <= picked) & (picked < part.stop)
-            pulls[:, 3].index_add_(0, picked[inside] - part.start, of_picked[inside])
-            # What pulls at each vertex's own transform: gradient x [point, 1].
-            torch.mul(points[part, :, None], pulls[:, 3:], out=pulls[:, :3])
-            for_columns.flatten(1).addmm_(weights[part].T, pulls.flatten(1))
-            _blend(columns[:, :3], weights[part], out=turns)
-            _turn_back(turns, pulls[:, 3], out=for_points[part])
+        # A copy even of one hand, where contiguous() would hand back the caller's gradient.
+        pulls = torch.empty_like(points).copy_(gradient.permute(1, 2, 0))
+        pulls.index_add_(0, picked, of_picked.permute(1, 2, 0))
+        for_columns, for_points = torch.empty_like(columns), torch.empty_like(points)
+        for_columns[:, 3] = (weights.T @ pulls.flatten(1)).view_as(columns[:, 3])
+        for_rotations = torch.zeros_like(columns[:, :3]).flatten(1)
+        for part, room in _parts(points, numbers=3):
+            # What pulls at each vertex's own rotation: gradient x point.
+            torch.mul(points[part, :, None], pulls[part, None], out=room)
+            for_rotations.addmm_(weights[part].T, room.flatten(1))
+            _blend(columns[:, :3], weights[part], out=room)
+            _turn_back(room, pulls[part], out=for_points[part])
+        for_columns[:, :3] = for_rotations.view_as(columns[:, :3])
         return for_columns, for_points, None, None
 
 
