@@ -32,7 +32,7 @@ from handlib.data.dexycb_index import (
 )
 from handlib.data.files import existing, one_of, read_image
 from handlib.data.index import Index
-from handlib.data.readable import OnError, settled
+from handlib.data.readable import settled
 from handlib.data.recorded import Mano, RecordedSet, hands_of
 from handlib.data.recorded_frame import RecordedFrame, mirrored
 
@@ -77,7 +77,7 @@ class DexYCB(RecordedSet):
         masks: bool = False,
         mirror_left: bool = False,
         partial: bool = False,
-        on_error: OnError = "raise",
+        on_error: str = "raise",
     ) -> None:
         one_of("setup", setup, SETUPS)
         one_of("split", split, SPLITS)

@@ -11,7 +11,6 @@ from handlib.data.depth import read_millimetre_depth
 from handlib.data.files import one_of, read_image
 from handlib.data.fpha_index import SETUPS, SPLITS, FPHAFiles, chosen, open_fpha_index
 from handlib.data.index import Index
-from handlib.data.readable import OnError
 from handlib.data.recorded import RecordedSet
 from handlib.data.recorded_frame import RecordedFrame
 from handlib.hands.skeleton import FPHA_TO_COMMON
@@ -56,7 +55,7 @@ class FPHA(RecordedSet):
         setup: str = "action",
         crop: str | None = "handoccnet",
         resolution: int | None = None,
-        on_error: OnError = "raise",
+        on_error: str = "raise",
     ) -> None:
         one_of("split", split, SPLITS)
         one_of("setup", setup, SETUPS)

@@ -16,7 +16,7 @@ from handlib.data.files import DataFileError, array_of, one_of, read_annotation,
 from handlib.data.ho3d_files import SUFFIXES, HO3DFiles
 from handlib.data.ho3d_index import OPENGL, SPLITS, is_annotated, open_ho3d_index
 from handlib.data.index import Index
-from handlib.data.readable import OnError, settled
+from handlib.data.readable import settled
 from handlib.data.recorded import Mano, RecordedSet, hands_of
 from handlib.data.recorded_frame import RecordedFrame
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
@@ -65,7 +65,7 @@ class HO3D(RecordedSet):
         resolution: int | None = None,
         mano: Mano = None,
         masks: bool = False,
-        on_error: OnError = "raise",
+        on_error: str = "raise",
     ) -> None:
         one_of("split", split, SPLITS)
         one_of("version", version, tuple(SUFFIXES))

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from itertools import islice
 from pathlib import Path
-from typing import Any, Literal, SupportsIndex
+from typing import Any, SupportsIndex
 
 import numpy as np
 import torch
@@ -21,7 +21,7 @@ from torch.utils.data import Dataset
 from handlib.data.files import DataFileError
 from handlib.data.sample import HandSample
 
-OnError = Literal["raise", "skip"]
+ON_ERROR = ("raise", "skip")
 """What a data set does about a frame whose files are missing or damaged."""
 
 FAULTS = (OSError, DataFileError)
@@ -41,7 +41,7 @@ class SkippingSet(Dataset[HandSample], ABC):
     """
 
     root: Path
-    on_error: OnError = "raise"
+    on_error: str = "raise"
     sequences: Sequence[range]
     valid: Bool[np.ndarray, " N"]
     _states: Tensor | None = None  # what is known of each frame, by all processes
@@ -181,7 +181,7 @@ def settled(
     valid: Bool[np.ndarray, " N"],
     unread: Int[np.ndarray, " U"],
     labelled: Callable[[int], bool],
-    on_error: OnError,
+    on_error: str,
 ) -> Bool[np.ndarray, " N"]:
     """`valid` of an index, with another look at those frames that could not be read then.
 
@@ -208,7 +208,7 @@ def skip_note(data: Any) -> str:
     first = data.skipped_frames()
     return "\n".join(
         [
-            f"{data.skipped:,} frames could not be read and were skipped; "
+            f"frames that could not be read and were skipped: {data.skipped:,}; "
             f"`handlib data check {data.root}` names all of them. The first:",
             *(f"  {line}" for line in first),
         ]

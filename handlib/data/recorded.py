@@ -17,7 +17,7 @@ from handlib.data.camera import SquareCrop, transform_pixels
 from handlib.data.crops import crop_preset, cut_image, square_around, to_tensor
 from handlib.data.files import DataFileError, one_of
 from handlib.data.index import Index
-from handlib.data.readable import OnError, SkippingSet
+from handlib.data.readable import ON_ERROR, SkippingSet
 from handlib.data.recorded_frame import RecordedFrame
 from handlib.data.sample import HandSample, needed
 from handlib.data.synthetic.skin import hand_surface
@@ -50,9 +50,9 @@ class RecordedSet(SkippingSet):
         resolution: int | None,
         hands: Mapping[str, HandModel],
         masks: bool,
-        on_error: OnError,
+        on_error: str,
     ) -> None:
-        one_of("on_error", on_error, get_args(OnError))
+        one_of("on_error", on_error, ON_ERROR)
         self.on_error = on_error
         self.crop, self.preset = crop, crop_preset(crop, resolution)
         self.hands, self.masks = dict(hands), masks

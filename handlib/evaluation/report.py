@@ -199,8 +199,8 @@ def _markdown(values: Mapping[str, Any]) -> str:
     ]
     unreadable = values["unreadable"]
     if unreadable["frames"]:
-        note = "frames could not be read and are not scored: this is not the whole split"
-        lines += ["", f"**{unreadable['frames']:,} {note}.** The first:", ""]
+        note = "Frames that could not be read and are not scored"
+        lines += ["", f"**{note}: {unreadable['frames']:,}.** The first:", ""]
         lines += [f"- {line}" for line in unreadable["first"]]
     if "official" not in values:
         return "\n".join([*lines, "", "The data set keeps its truth: no scores.", ""])

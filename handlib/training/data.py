@@ -20,7 +20,6 @@ from handlib.data import (
     windows,
 )
 from handlib.data.files import DataFileError, existing, one_of
-from handlib.data.readable import OnError
 from handlib.data.sample import HandSample
 from handlib.data.trees.folder import MARKER
 from handlib.hands import HandPair, load_hand
@@ -88,7 +87,7 @@ class DataConfig:
                 f"{ROOTS[self.name]}"
             )
         crop = "deformer" if self.gap else "handoccnet"
-        on_error: OnError = "skip" if self.skip_broken else "raise"
+        on_error = "skip" if self.skip_broken else "raise"
         match self.name:
             case "ho3d":
                 if split != "train" and truth:
