@@ -37,7 +37,8 @@ class SkippingSet(Dataset[HandSample], ABC):
     on_error: with "raise" the error of the file. With "skip" the frame keeps its index, and in its
     place stands the next labelled frame of its sequence that can be read, else the nearest before
     it, else one of another sequence: always the same. A frame once found unreadable is not tried
-    again.
+    again. One that was read before and no longer can be is an error all the same: then it is the
+    disk that fails, and what `readable` said of the frame has to hold.
     """
 
     root: Path
@@ -53,8 +54,8 @@ class SkippingSet(Dataset[HandSample], ABC):
         """The frame, or its stand-in.
 
         Raises:
-            FileNotFoundError, DataFileError: it cannot be read; with on_error="skip", nor can any
-                of the `TRIES` frames that are tried in its place.
+            OSError, DataFileError: it cannot be read; with on_error="skip", nor can any of the
+                `TRIES` frames that are tried in its place.
         """
         index = self._checked(index.__index__())
         if self._states is None:
@@ -112,6 +113,8 @@ class SkippingSet(Dataset[HandSample], ABC):
         try:
             sample = self._read(index)
         except FAULTS:
+            if states[index] == _READABLE:
+                raise
             states[index] = _UNREADABLE
             return None
         states[index] = _READABLE

@@ -122,6 +122,16 @@ def test_a_frame_that_is_known_to_be_broken_is_not_tried_again():
     assert "can be by now" in data.skipped_frames(1)[0] and shown(data, 1) == 3
 
 
+def test_a_frame_that_was_read_before_is_not_skipped():
+    """What `readable` said of it holds: else a stand-in might be scored."""
+    data = Holes([5], ())
+    assert data.readable(1)
+    data.broken.add(1)
+    with pytest.raises(DataFileError, match="1.png: broke off"):
+        data[1]
+    assert data.readable(1) and data.skipped == 0
+
+
 def test_by_default_the_error_is_raised():
     data = Holes([5], {1}, on_error="raise")
     with pytest.raises(DataFileError, match="1.png: broke off"):
