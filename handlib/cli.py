@@ -162,7 +162,8 @@ def evaluate_run(
     trained = Trained.of(run, checkpoint, network, hand_model)
     out = out or trained.folder / f"scores_{data}"
     mano = str(hand) if hand else ""
-    source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial, skip_broken)
+    source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial)
+    source = replace(source, skip_broken=skip_broken)
     report = evaluate_recorded(trained, source, out, split, submission)
     typer.echo(report.text)
     for path in report.files:
