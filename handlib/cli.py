@@ -59,6 +59,10 @@ Setup = Annotated[
     str, typer.Option(help="HO-3D's version, DexYCB's or FPHA's split; else v2, s0, action.")
 ]
 Partial = Annotated[bool, typer.Option(help="Take an incomplete copy of DexYCB.")]
+SkipBroken = Annotated[
+    bool,
+    typer.Option("--skip-broken", help="Count recorded frames that cannot be read, and go on."),
+]
 
 
 @app.command()
@@ -77,6 +81,7 @@ def train(
     root: Root = "",
     setup: Setup = "",
     partial: Partial = False,
+    skip_broken: SkipBroken = False,
     size: Annotated[
         int | None,
         typer.Option(help="Training images (16,000; all recorded ones), or clips (300)."),
@@ -97,7 +102,9 @@ def train(
     if (run / STATE_FILE).exists() and not resume:
         raise FileExistsError(f"{run}: holds a run already; add --resume, or take another folder")
     mano = str(hand) if hand else ""
-    source = DataConfig(data, root=root, setup=setup, mano=mano, partial=partial)
+    source = DataConfig(
+        data, root=root, setup=setup, mano=mano, partial=partial, skip_broken=skip_broken
+    )
     plan = recipes.plan(network, recipe, variant, source, size)
     config = replace(plan.training, images=images or plan.training.images, seed=seed, bf16=bf16)
     plan = replace(plan, training=config)
@@ -129,6 +136,7 @@ def evaluate_run(
     root: Root = "",
     setup: Setup = "",
     partial: Partial = False,
+    skip_broken: SkipBroken = False,
     checkpoint: Annotated[
         Path | None, typer.Option(help="The authors' weights, in place of a run.")
     ] = None,
@@ -144,7 +152,7 @@ def evaluate_run(
     """Score a run by occlusion, beside the mean pose; or on a recorded set, with a report."""
     hand_model = load_hand(hand)
     if data is None:
-        if root or setup or partial or checkpoint or out or submission or run is None:
+        if any((root, setup, partial, skip_broken, checkpoint, out, submission)) or run is None:
             raise ValueError(
                 "evaluate: expected a run alone, or --data with what belongs to a recorded set; "
                 "add --data ho3d, dexycb or fpha"
@@ -155,6 +163,7 @@ def evaluate_run(
     out = out or trained.folder / f"scores_{data}"
     mano = str(hand) if hand else ""
     source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial)
+    source = replace(source, skip_broken=skip_broken)
     report = evaluate_recorded(trained, source, out, split, submission)
     typer.echo(report.text)
     for path in report.files:

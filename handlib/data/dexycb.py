@@ -27,10 +27,12 @@ from handlib.data.dexycb_index import (
     SPLITS,
     SUBJECTS,
     belongs,
+    is_labelled,
     open_subject,
 )
 from handlib.data.files import existing, one_of, read_image
 from handlib.data.index import Index
+from handlib.data.readable import settled
 from handlib.data.recorded import Mano, RecordedSet, hands_of
 from handlib.data.recorded_frame import RecordedFrame, mirrored
 
@@ -54,10 +56,12 @@ class DexYCB(RecordedSet):
     folder with MANO_RIGHT.pkl and MANO_LEFT.pkl, or a `HandPair`. masks: draw `masks` and compute
     `occlusion`. mirror_left: turn left hands into right ones, as HandOccNet's released code does
     (`recorded_frame.mirrored`; `depth` stays as recorded). partial: take what is there of an
-    incomplete copy, which makes other splits than the official ones.
+    incomplete copy, which makes other splits than the official ones. on_error: what
+    `dataset[index]` does about a frame that cannot be read (`SkippingSet`); calibration, models
+    and each meta.yml are files that it is not about.
 
     Raises:
-        ValueError: an unknown setup, split or crop.
+        ValueError: an unknown setup, split, crop or on_error.
         FileNotFoundError: a subject, a calibration or one of MANO's files is missing.
         DataFileError: a file that cannot be read, or sequences that are missing.
     """
@@ -73,6 +77,7 @@ class DexYCB(RecordedSet):
         masks: bool = False,
         mirror_left: bool = False,
         partial: bool = False,
+        on_error: str = "raise",
     ) -> None:
         one_of("setup", setup, SETUPS)
         one_of("split", split, SPLITS)
@@ -82,13 +87,15 @@ class DexYCB(RecordedSet):
         self._clips = np.array(list(self._select(partial)), int).reshape(-1, 3)
         self.mirror_left = mirror_left
         sides = self._sides() | ({"right"} if mirror_left else set())
-        super().__init__(crop, resolution, hands_of(mano, sides, "manopth"), masks)
+        super().__init__(crop, resolution, hands_of(mano, sides, "manopth"), masks, on_error)
         counts = [int(self._subjects[s]["frames"][row]) for s, row, _ in self._clips]
         self._start = np.concatenate([[0], np.cumsum(counts, dtype=int)])
         self.sequences = tuple(map(range, self._start[:-1].tolist(), self._start[1:].tolist()))
         labelled = [self._labelled(*clip) for clip in self._clips.tolist()]
         self.valid = np.concatenate([np.zeros(0, bool), *labelled])
-        self._refuse_none(self.root)
+        self._complete(self.root)
+        if on_error == "skip":
+            self._read_shared()
 
     def name(self, index: int) -> str:
         """Subject, sequence, camera and frame, as folders and files are called."""
@@ -168,8 +175,25 @@ class DexYCB(RecordedSet):
 
     def _labelled(self, subject: int, row: int, camera: int) -> Bool[np.ndarray, " F"]:
         recorded = self._subjects[subject]
-        start = recorded["start"][row, camera]
-        return recorded["valid"][start : start + recorded["frames"][row]]
+        start = int(recorded["start"][row, camera])
+        stop = start + int(recorded["frames"][row])
+        unread = recorded["unread"]
+        unread = unread[(start <= unread) & (unread < stop)] - start
+        folder = f"{SUBJECTS[subject]}/{recorded['name'][row]}/{SERIALS[camera]}"
+        return settled(
+            recorded["valid"][start:stop],
+            unread,
+            lambda frame: is_labelled(self.files.labels(f"{folder}/{frame:06d}")),
+            self.on_error,
+        )
+
+    def _read_shared(self) -> None:
+        """What many frames need: without it all of them would be skipped, one by one."""
+        for camera in np.unique(self._clips[:, 2]).tolist():
+            intrinsics_of(self.root, SERIALS[camera])
+        if self.preset and self.preset.with_object:
+            for ycb in {int(self._subjects[s]["ycb"][row]) for s, row, _ in self._clips}:
+                hull(self.root, ycb)
 
     def _locate(self, index: int) -> tuple[int, int, int, int]:
         """Subject, sequence and camera as numbers, and the frame."""

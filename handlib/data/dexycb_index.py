@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,7 @@ from tqdm.auto import tqdm
 
 from handlib.data.files import DataFileError, array_of, existing, read_npz, read_yaml
 from handlib.data.index import Index, open_index, stamps
+from handlib.data.readable import as_arrays, look
 
 SETUPS = ("s0", "s1", "s2", "s3")
 SPLITS = ("train", "val", "test")
@@ -74,7 +76,8 @@ def open_subject(root: Path, number: int, partial: bool) -> Index | None:
 
     A row for each sequence: `name`, `frames`, `side`, `betas`, `grasped` (place of the object
     at hand among `ycb_ids`), `ycb` (its number), `cameras` (which are there), `start` (of each
-    camera's frames in `valid`). `valid`: whether a frame's hand is labelled.
+    camera's frames in `valid`). `valid`: whether a frame's hand is labelled; `unread`: frames
+    of which that is not known (`readable.settled`).
 
     Raises:
         FileNotFoundError: a folder or a calibration is missing.
@@ -113,7 +116,8 @@ def _read_subject(root: Path, folder: Path, names: list[str]) -> dict[str, np.nd
     paths = _label_paths(folder, names, frames, cameras)
     bar = tqdm(total=int(counts.sum()), desc=f"{folder.name}, once", unit=" frames", leave=False)
     with bar, ThreadPoolExecutor(8) as readers:  # they wait for the disk
-        valid = [_count(bar, found) for found in readers.map(is_labelled, paths)]
+        looks = readers.map(lambda path: look(partial(is_labelled, path)), paths)
+        found = as_arrays([_count(bar, one) for one in looks])
     return {
         "name": np.array(names, "U64"),
         "frames": frames,
@@ -123,7 +127,7 @@ def _read_subject(root: Path, folder: Path, names: list[str]) -> dict[str, np.nd
         "ycb": np.array([row["ycb"] for row in rows], int),
         "cameras": cameras,
         "start": (counts.cumsum() - counts.ravel()).reshape(counts.shape),
-        "valid": np.array(valid, bool),
+        **found,
     }
 
 
@@ -177,6 +181,6 @@ def is_labelled(path: Path) -> bool:
     return bool(labels["pose_m"].any()) and not bool((labels["joint_3d"] == -1).all())
 
 
-def _count(bar: tqdm, found: bool) -> bool:
+def _count(bar: tqdm, found: bool | None) -> bool | None:
     bar.update()
     return found

@@ -129,7 +129,7 @@ def array_of(
     reshape: whether another shape with as many numbers will do.
 
     Raises:
-        DataFileError: they are missing, not numbers, or of another shape.
+        DataFileError: they are missing, not numbers, of another shape, NaN or infinite.
     """
     try:
         array = np.asarray([] if values.get(key) is None else values[key], np.float64)
@@ -139,6 +139,12 @@ def array_of(
     if not fits:
         found = f"shape {array.shape}" if array.dtype.kind == "f" and array.size else "none"
         raise DataFileError(f"{path}: expected '{key}' with shape {shape}, found {found}")
+    broken = array[~(np.abs(array) <= np.finfo(np.float32).max)]  # samples are float32
+    if broken.size:
+        raise DataFileError(
+            f"{path}: expected finite numbers under '{key}', found {broken[0]} among them. "
+            "Unpack the data set's archive again; if it stays so, remove the frame from the list."
+        )
     return array.reshape(shape)
 
 

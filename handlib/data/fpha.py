@@ -39,9 +39,11 @@ class FPHA(RecordedSet):
     "subject" (1, 3, 4 to train) or "object". crop: "handoccnet" (256 pixels) or None for whole
     images; FPHA is none of Deformer's data sets. resolution: of the crop, in place of the paper's.
     Images may be smaller copies, in Video_files_480, which are taken where Video_files is not.
+    on_error: what `dataset[index]` does about an image that cannot be read (`SkippingSet`); the
+    skeletons of a whole sequence are a file that it is not about.
 
     Raises:
-        ValueError: an unknown split, setup or crop.
+        ValueError: an unknown split, setup, crop or on_error.
         FileNotFoundError: no annotations, or no list of the official split.
         DataFileError: a file that cannot be read.
     """
@@ -53,13 +55,14 @@ class FPHA(RecordedSet):
         setup: str = "action",
         crop: str | None = "handoccnet",
         resolution: int | None = None,
+        on_error: str = "raise",
     ) -> None:
         one_of("split", split, SPLITS)
         one_of("setup", setup, SETUPS)
         if crop == "deformer":
             raise ValueError("crop: expected handoccnet or None, found 'deformer', whose crop "
                              "holds the object, which few of FPHA's frames know")  # fmt: skip
-        super().__init__(crop, resolution, {}, False)
+        super().__init__(crop, resolution, {}, False, on_error)
         self.root, self.split, self.setup = Path(root), split, setup
         self.files = FPHAFiles(self.root)
         self._index = open_fpha_index(self.root)
@@ -69,7 +72,7 @@ class FPHA(RecordedSet):
         self._start = np.concatenate([[0], np.cumsum(counts)])
         self.sequences = tuple(map(range, self._start[:-1].tolist(), self._start[1:].tolist()))
         self.valid = np.ones(int(self._start[-1]), bool)
-        self._refuse_none(self.root)
+        self._complete(self.root)
 
     def name(self, index: int) -> str:
         """Subject, action, repetition and frame: "Subject_1/open_milk/2/0013"."""

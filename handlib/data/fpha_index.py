@@ -183,4 +183,10 @@ def read_skeleton(path: Path) -> Float[np.ndarray, "F 21 3"]:
         ) from error
     if not (rows[:, 0] == np.arange(len(rows))).all():
         raise DataFileError(f"{path}: expected frames 0, 1, 2, ..., found {rows[:4, 0]}, ...")
+    broken = np.flatnonzero(~np.isfinite(rows).all(1))
+    if len(broken):
+        raise DataFileError(
+            f"{path}: expected finite numbers, found others in the line of frame {broken[0]}. "
+            "Unpack the annotations again."
+        )
     return (rows[:, 1:].reshape(-1, 21, 3) / 1000).astype(np.float32)

@@ -14,8 +14,9 @@ from handlib.data.camera import project
 from handlib.data.depth import read_ho3d_depth
 from handlib.data.files import DataFileError, array_of, one_of, read_annotation, read_image
 from handlib.data.ho3d_files import SUFFIXES, HO3DFiles
-from handlib.data.ho3d_index import OPENGL, SPLITS, open_ho3d_index
+from handlib.data.ho3d_index import OPENGL, SPLITS, is_annotated, open_ho3d_index
 from handlib.data.index import Index
+from handlib.data.readable import settled
 from handlib.data.recorded import Mano, RecordedSet, hands_of
 from handlib.data.recorded_frame import RecordedFrame
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
@@ -44,10 +45,11 @@ class HO3D(RecordedSet):
     "deformer" (512, with the object) or None for whole images. resolution: of the crop, in place
     of the paper's. mano: file or folder of MANO's models, which only masks need. masks: draw
     `masks` and compute `occlusion`; this also needs HO-3D's rendered segmentations, in the root
-    or beside it.
+    or beside it. on_error: what `dataset[index]` does about a frame that cannot be read
+    (`SkippingSet`); lists and the truth of the evaluation are files that it is not about.
 
     Raises:
-        ValueError: an unknown split, version or crop.
+        ValueError: an unknown split, version, crop or on_error.
         FileNotFoundError: no list of frames, or no annotation of a whole sequence.
         DataFileError: a list or an annotation that cannot be read.
     """
@@ -63,16 +65,18 @@ class HO3D(RecordedSet):
         resolution: int | None = None,
         mano: Mano = None,
         masks: bool = False,
+        on_error: str = "raise",
     ) -> None:
         one_of("split", split, SPLITS)
         one_of("version", version, tuple(SUFFIXES))
-        super().__init__(crop, resolution, hands_of(mano, ["right"], "ho3d"), masks)
+        super().__init__(crop, resolution, hands_of(mano, ["right"], "ho3d"), masks, on_error)
         self.root, self.split, self.version = Path(root), split, version
         self.files = HO3DFiles(self.root, split, version)
         self._index = open_ho3d_index(self.root, split, version)
-        self.valid = self._index["valid"]
+        self.valid = settled(self._index["valid"], self._index["unread"], self._labelled, on_error)
         starts = self._index["start"].tolist()
         self.sequences = tuple(map(range, starts, [*starts[1:], len(self.valid)]))
+        self._complete(self.root)
 
     def name(self, index: int) -> str:
         """Sequence and number, as in the list: "ABF10/0000"."""
@@ -101,6 +105,9 @@ class HO3D(RecordedSet):
         pixels = np.asarray(read_image(self.files.segmentation(self.name(index))))
         red, green, blue = np.moveaxis(pixels, -1, 0)
         return (red > 127) & (green < 128) & (blue < 128)  # JPEG blurs the colours
+
+    def _labelled(self, index: int) -> bool:
+        return is_annotated(self.files.annotation(self.name(index)))
 
     def _place(self, index: int) -> tuple[Index, int, int]:
         return self._index, len(self), index

@@ -2,15 +2,17 @@
 
 import json
 import re
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
-from jaxtyping import Bool, Float32
+from jaxtyping import Float32
 from tqdm.auto import tqdm
 
 from handlib.data.files import DataFileError, existing, read_annotation, read_text
 from handlib.data.index import Index, open_index, stamps
+from handlib.data.readable import as_arrays, look
 from handlib.hands.skeleton import HO3D_TO_COMMON
 
 SPLITS = ("train", "evaluation")
@@ -29,8 +31,9 @@ def open_ho3d_index(root: Path, split: str, version: str) -> Index:
     """The frames of `<split>.txt`, training frames sorted, evaluation frames in its order.
 
     Frames are kept in runs of consecutive numbers: `sequence` (name), `first` (number) and
-    `start` (index) of each. `valid`: whether the frame is annotated. `joints`: the evaluation's
-    truth, in the common order and OpenCV's frame, if `evaluation_xyz.json` is there.
+    `start` (index) of each. `valid`: whether the frame is annotated; `unread`: frames of
+    which that is not known (`readable.settled`). `joints`: the evaluation's truth, in the common
+    order and OpenCV's frame, if `evaluation_xyz.json` is there.
 
     Raises:
         FileNotFoundError: no list, or no annotations of a listed sequence.
@@ -47,9 +50,8 @@ def open_ho3d_index(root: Path, split: str, version: str) -> Index:
         existing(folder, f"the annotations of frames in {listing.name}", ADVICE)
 
     def make() -> dict[str, np.ndarray]:
-        arrays = _runs(frames) | {"valid": np.ones(len(frames), bool)}
-        if split == "train":
-            arrays["valid"] = _annotated(root / split, frames)
+        looks = _looks(root / split, frames) if split == "train" else [True] * len(frames)
+        arrays = _runs(frames) | as_arrays(looks)
         if truths:
             arrays["joints"] = evaluation_joints(truth, len(frames))
         return arrays
@@ -85,15 +87,19 @@ def _runs(frames: list[tuple[str, int]]) -> dict[str, np.ndarray]:
     return {"sequence": names[start], "first": numbers[start], "start": start}
 
 
-def _annotated(folder: Path, frames: list[tuple[str, int]]) -> Bool[np.ndarray, " N"]:
-    """Whether a hand is annotated; some frames have no annotation, some one of None."""
+def is_annotated(path: Path) -> bool:
+    """Whether a hand is annotated; some frames have no annotation, some one of None.
 
-    def has_hand(name: str, number: int) -> bool:
-        path = folder / name / "meta" / f"{number:04d}.pkl"
-        return path.is_file() and read_annotation(path, ["handPose"]).get("handPose") is not None
+    Raises:
+        DataFileError: there is an annotation that cannot be read.
+    """
+    return path.is_file() and read_annotation(path, ["handPose"]).get("handPose") is not None
 
-    bar = tqdm(frames, desc="HO-3D's annotations, once", unit=" frames", leave=False)
-    return np.array([has_hand(*frame) for frame in bar])
+
+def _looks(folder: Path, frames: list[tuple[str, int]]) -> list[bool | None]:
+    paths = (folder / name / "meta" / f"{number:04d}.pkl" for name, number in frames)
+    bar = tqdm(paths, "HO-3D's annotations, once", total=len(frames), unit=" frames", leave=False)
+    return [look(partial(is_annotated, path)) for path in bar]
 
 
 def evaluation_joints(path: Path, count: int) -> Float32[np.ndarray, "N 21 3"]:
@@ -125,5 +131,11 @@ def _evaluation_truth(path: Path, count: int, points: int) -> Float32[np.ndarray
         raise DataFileError(
             f"{path}: expected {points} points of each of the {count} frames of evaluation.txt, "
             f"found shape {truth.shape}. Take the file of this version of HO-3D, or remove it."
+        )
+    if not np.isfinite(truth).all():
+        raise DataFileError(
+            f"{path}: expected finite numbers, found others for frame "
+            f"{int(np.flatnonzero(~np.isfinite(truth).all((1, 2)))[0])} of evaluation.txt. "
+            "Take the file as it was published, or remove it."
         )
     return truth @ OPENGL.numpy()

@@ -19,7 +19,7 @@ from filelock import FileLock
 
 from handlib.data.synthetic.cache import CacheError, cache_root
 
-INDEX_VERSION = 1
+INDEX_VERSION = 2
 """Raise it with every change of what an index holds: old ones are then left alone."""
 
 

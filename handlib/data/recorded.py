@@ -1,23 +1,23 @@
 """What the recorded data sets share: a frame as the camera saw it becomes a `HandSample`."""
 
 import hashlib
-from abc import ABC, abstractmethod
-from collections.abc import Iterable, Mapping, Sequence
+from abc import abstractmethod
+from collections.abc import Iterable, Mapping
 from os import PathLike
 from pathlib import Path
-from typing import ClassVar, SupportsIndex, get_args
+from typing import ClassVar, get_args
 
 import numpy as np
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
-from torch.utils.data import Dataset
 
 from handlib.data.amodal import HiddenHand
 from handlib.data.camera import SquareCrop, transform_pixels
 from handlib.data.crops import crop_preset, cut_image, square_around, to_tensor
-from handlib.data.files import DataFileError
+from handlib.data.files import DataFileError, one_of
 from handlib.data.index import Index
+from handlib.data.readable import ON_ERROR, SkippingSet
 from handlib.data.recorded_frame import RecordedFrame
 from handlib.data.sample import HandSample, needed
 from handlib.data.synthetic.skin import hand_surface
@@ -29,7 +29,7 @@ Mano = str | PathLike[str] | HandPair | None
 """A file or folder of MANO's models, or both hands loaded already."""
 
 
-class RecordedSet(Dataset[HandSample], ABC):
+class RecordedSet(SkippingSet):
     """Recorded frames, cut as a paper cuts them.
 
     `sequences` are ranges of consecutive frames by one camera, `valid` says which frames have
@@ -43,8 +43,6 @@ class RecordedSet(Dataset[HandSample], ABC):
     """Deformer's factor for the object's box."""
     mirror_left: bool = False
     """Whether left hands are shown as right ones."""
-    sequences: Sequence[range]
-    valid: Bool[np.ndarray, " N"]
 
     def __init__(
         self,
@@ -52,17 +50,16 @@ class RecordedSet(Dataset[HandSample], ABC):
         resolution: int | None,
         hands: Mapping[str, HandModel],
         masks: bool,
+        on_error: str,
     ) -> None:
+        one_of("on_error", on_error, ON_ERROR)
+        self.on_error = on_error
         self.crop, self.preset = crop, crop_preset(crop, resolution)
         self.hands, self.masks = dict(hands), masks
         if masks:
             self._check_hands("masks=True")
 
-    def __len__(self) -> int:
-        return len(self.valid)
-
-    def __getitem__(self, index: SupportsIndex) -> HandSample:
-        index = self._checked(index.__index__())
+    def _read(self, index: int) -> HandSample:
         frame = self.frame(index)
         affine, resolution = torch.eye(3), None
         if self.preset:
@@ -92,10 +89,6 @@ class RecordedSet(Dataset[HandSample], ABC):
     @abstractmethod
     def frame(self, index: int) -> RecordedFrame:
         """The whole frame, before any crop."""
-
-    @abstractmethod
-    def name(self, index: int) -> str:
-        """The frame in the data set's own terms."""
 
     @abstractmethod
     def visible_hand(self, index: int) -> Bool[np.ndarray, "h w"]:
@@ -163,12 +156,14 @@ class RecordedSet(Dataset[HandSample], ABC):
         thing = frame.thing if self.preset and self.preset.with_object else None
         return square_around(hand, thing, self.thing_margin)
 
-    def _refuse_none(self, root: Path) -> None:
+    def _complete(self, root: Path) -> None:
+        """The end of a subclass's construction."""
         if not len(self):
             raise DataFileError(
                 f"{root}: expected frames of {type(self).__name__}'s chosen split, found none of "
                 "its sequences. Choose another split, or unpack the rest of the data set."
             )
+        self._begin()
 
     def _check_hands(self, what: str) -> None:
         if not self.hands:
@@ -176,11 +171,6 @@ class RecordedSet(Dataset[HandSample], ABC):
                 f"{what}: the whole hand's mask is drawn from its mesh, which needs MANO's files. "
                 "Give mano=, the folder with MANO_RIGHT.pkl from https://mano.is.tue.mpg.de"
             )
-
-    def _checked(self, index: int) -> int:
-        if not -len(self) <= index < len(self):
-            raise IndexError(f"index {index} of a set of {len(self)} frames")
-        return index % len(self)
 
 
 def hands_of(mano: Mano, sides: Iterable[str], fingertips: str) -> dict[str, HandModel]:

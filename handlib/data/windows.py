@@ -4,7 +4,7 @@ Fu et al., "Deformer: Dynamic Fusion Transformer for Robust Hand Pose Estimation
 frames, each ten after the last. Its released code settles what happens at the ends of a video.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -13,6 +13,7 @@ from typing import Any, Protocol, runtime_checkable
 import numpy as np
 from torch.utils.data import Dataset, Subset
 
+from handlib.data.readable import SkippingSet
 from handlib.data.sample import HandSample
 
 
@@ -35,7 +36,7 @@ class HandWindow:
 
     samples: the frames. centre: the position in `samples` of the frame that the window is for.
     frames: their indices in the data set. repeated: whether the frame stands in for one that is
-    outside the sequence or not valid.
+    outside the sequence, not valid, or not readable.
     """
 
     samples: tuple[HandSample, ...]
@@ -45,16 +46,22 @@ class HandWindow:
 
 
 def window_indices(
-    frames: range, valid: Sequence[bool] | np.ndarray | None, centre: int, length: int, gap: int
+    frames: range,
+    valid: Sequence[bool] | np.ndarray | None,
+    centre: int,
+    length: int,
+    gap: int,
+    readable: Callable[[int], bool] | None = None,
 ) -> tuple[int, ...]:
     """Indices of the window of `length` frames around `centre`.
 
     From the centre, at position length // 2, one goes outwards in both directions in steps of
-    `gap` frames. As long as the next frame is inside the sequence and valid, it is taken. At the
-    first one that is not, the last frame taken is repeated, and so it is at all positions farther
-    out.
+    `gap` frames. As long as the next frame is inside the sequence, valid and readable, it is
+    taken. At the first one that is not, the last frame taken is repeated, and so it is at all
+    positions farther out.
 
     frames: the sequence. valid: a bool for every index of the data set; None: all are valid.
+    readable: whether a frame can be read; None: all can be.
 
     Raises:
         ValueError: length or gap below 1, or a centre that is not a valid frame of the sequence.
@@ -63,7 +70,9 @@ def window_indices(
         raise ValueError(f"expected length >= 1 and gap >= 1, found {length} and {gap}")
 
     def usable(index: int) -> bool:
-        return index in frames and (valid is None or bool(valid[index]))
+        if index not in frames or not (valid is None or valid[index]):
+            return False
+        return readable is None or readable(index)
 
     if not usable(centre):
         raise ValueError(f"centre: frame {centre} is not a valid one of the sequence {frames}")
@@ -84,7 +93,9 @@ def window_indices(
 class Windows(Dataset[HandWindow]):
     """One `HandWindow` for each valid frame of a video, in the order of its frames.
 
-    `centres` are the frames' indices in the video. See `window_indices` for the rule.
+    `centres` are the frames' indices in the video. See `window_indices` for the rule. Of recorded
+    sets with on_error="skip", a frame that cannot be read ends a window as one does that is not
+    valid; where it is the centre, the window is that of its stand-in.
     """
 
     def __init__(self, dataset: Video, length: int = 7, gap: int = 10) -> None:
@@ -105,8 +116,11 @@ class Windows(Dataset[HandWindow]):
         """`size` windows evenly spaced, all of them if there are fewer or `size` is 0."""
         if not 0 < size < len(self):
             return self
+        return self.chosen(np.linspace(0, len(self) - 1, size).round().astype(int))
+
+    def chosen(self, kept: np.ndarray) -> "Windows":
+        """Some of the windows, by their indices."""
         few = copy(self)
-        kept = np.linspace(0, len(self) - 1, size).round().astype(int)
         few.centres, few._sequence = self.centres[kept], self._sequence[kept]
         return few
 
@@ -117,9 +131,14 @@ class Windows(Dataset[HandWindow]):
         return [range(start, stop) for start, stop in pairwise(starts)]
 
     def frames(self, index: int) -> tuple[int, ...]:
-        """The data set's indices of a window's frames."""
+        """The data set's indices of a window's frames; with on_error="skip" they are read."""
         sequence, centre = self.sequences[self._sequence[index]], int(self.centres[index])
-        return window_indices(sequence, self.valid, centre, self.length, self.gap)
+        readable = None
+        if isinstance(self.dataset, SkippingSet):
+            centre, readable = self.dataset.stand_in(centre), self.dataset.readable
+            if centre not in sequence:
+                sequence = next(frames for frames in self.sequences if centre in frames)
+        return window_indices(sequence, self.valid, centre, self.length, self.gap, readable)
 
     def __len__(self) -> int:
         return len(self.centres)
@@ -127,8 +146,8 @@ class Windows(Dataset[HandWindow]):
     def __getitem__(self, index: int) -> HandWindow:
         if not -len(self) <= index < len(self):
             raise IndexError(f"index {index} of {len(self)} windows")
-        centre, middle = int(self.centres[index]), self.length // 2
-        taken = self.frames(index)
+        taken, middle = self.frames(index), self.length // 2
+        centre = taken[middle]
         due = [centre + (position - middle) * self.gap for position in range(self.length)]
         samples = {frame: self.dataset[frame] for frame in dict.fromkeys(taken)}
         return HandWindow(

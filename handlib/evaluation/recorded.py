@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, Subset
 
 from handlib.data import HO3D, DexYCB, Windows, collate, collate_windows
 from handlib.data.batch import HandBatch
+from handlib.data.files import DataFileError
 from handlib.data.ho3d_index import evaluation_vertices
 from handlib.data.recorded import RecordedSet
 from handlib.data.sequence_batch import SequenceBatch
@@ -61,9 +62,14 @@ def frames_of(data: Any) -> tuple[RecordedSet, list[int]]:
 
 @torch.inference_mode()
 def predict_recorded(model: Network, data: Any, batch_size: int = 32) -> RecordedHands:
-    """Predict every frame of `data`: frames of a recorded set, or windows for a Deformer."""
+    """Predict every frame of `data`: frames of a recorded set, or windows for a Deformer.
+
+    Raises:
+        DataFileError: a frame cannot be read; a stand-in is never predicted in its place.
+    """
     source, frames = frames_of(data)
     joints, vertices, truth = zip(*_batches(model, data, batch_size), strict=True)
+    _refuse_stand_ins(source, frames)
     known = truth[0] is not None
     sign = torch.where(torch.tensor([source.mirrors(k) for k in frames])[:, None], _MIRROR, 1.0)
     points = torch.cat(joints) * sign[:, None]
@@ -131,6 +137,18 @@ def _batches(
             if isinstance(batch, SequenceBatch) and truth is not None:
                 truth = truth[:, truth.shape[1] // 2]
             yield joints.float().cpu(), vertices.float().cpu(), truth
+
+
+def _refuse_stand_ins(source: RecordedSet, frames: list[int]) -> None:
+    """All frames have been read by now, so this reads nothing."""
+    broken = [k for k in frames if not source.readable(k)]
+    if broken:
+        raise DataFileError(
+            f"{source.name(broken[0])}: expected frames that can be read, found "
+            f"{len(broken):,} of {len(frames):,} that cannot. Scores are of the frames "
+            "themselves: choose those for which dataset.readable(index), or mend the files, which "
+            f"`handlib data check {source.root}` names."
+        )
 
 
 def _hands(model: Network, batch: HandBatch | SequenceBatch) -> tuple[Tensor, Tensor]:

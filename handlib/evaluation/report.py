@@ -60,10 +60,12 @@ def evaluate_recorded(
 ) -> Report:
     """Predict a split of a recorded data set, score it as its authors do, and write the files.
 
-    Of an earlier report in `out` the files are replaced.
+    With `data.skip_broken` frames that cannot be read are left out, and the report says so. Of an
+    earlier report in `out` the files are replaced.
 
     Raises:
         ValueError: a submission of less than the whole test split, or of FPHA, which has none.
+        DataFileError: a file that cannot be read.
         FileNotFoundError: the data set is not there; HO-3D's truth is not, and no submission is
             wanted.
     """
@@ -81,6 +83,7 @@ def evaluate_recorded(
         "position": "each predicted wrist is put at the true one",
         "images": len(frames),
         "recordings": len({recording(source, name) for name in hands.names}),
+        "unreadable": {"frames": source.skipped, "first": source.skipped_frames()},
     }
     pictures: dict[str, Figure] = {}
     if hands.gt_joints is not None:
@@ -100,10 +103,10 @@ def evaluate_recorded(
 def _check_submission(data: DataConfig, split: Split) -> None:
     if data.name == "fpha":
         raise ValueError("submission: FPHA has no submission file; leave out --submission")
-    if split != "test" or data.size or data.partial:
+    if split != "test" or data.size or data.partial or data.skip_broken:
         raise ValueError(
             "submission: expected all frames of the test split, found another split or a part of "
-            "it; leave out --split, --size and --partial"
+            "it; leave out --split, --size, --partial and --skip-broken"
         )
 
 
@@ -194,6 +197,11 @@ def _markdown(values: Mapping[str, Any]) -> str:
         f"split. Brackets: 95 % bootstrap interval of the mean, over {over}. Each predicted "
         "wrist is put at the true one.",
     ]
+    unreadable = values["unreadable"]
+    if unreadable["frames"]:
+        note = "Frames that could not be read and are not scored"
+        lines += ["", f"**{note}: {unreadable['frames']:,}.** The first:", ""]
+        lines += [f"- {line}" for line in unreadable["first"]]
     if "official" not in values:
         return "\n".join([*lines, "", "The data set keeps its truth: no scores.", ""])
     lines += _table(

@@ -7,6 +7,7 @@ from typing import Any, Literal
 
 import numpy as np
 from torch.utils.data import Dataset, Subset
+from tqdm.auto import tqdm
 
 from handlib.data import (
     FPHA,
@@ -18,7 +19,7 @@ from handlib.data import (
     valid_frames,
     windows,
 )
-from handlib.data.files import existing, one_of
+from handlib.data.files import DataFileError, existing, one_of
 from handlib.data.sample import HandSample
 from handlib.data.trees.folder import MARKER
 from handlib.hands import HandPair, load_hand
@@ -49,6 +50,7 @@ class DataConfig:
     setup: str = ""
     mano: str = ""
     partial: bool = False
+    skip_broken: bool = False
 
     def load(
         self, split: Split, resolution: int, size: int | None = None, truth: bool = True
@@ -61,14 +63,17 @@ class DataConfig:
         Raises:
             ValueError: no data set of this name, or no folder for it.
             FileNotFoundError: HO-3D's evaluation without its truth.
+            DataFileError: with `skip_broken`, nothing that is to be scored can be read.
         """
         one_of("data", self.name, ("synthetic", *ROOTS))
         size = self.size if size is None else size
         if self.name != "synthetic":
             frames = self._recorded(split, resolution, truth)
             if self.gap:
-                return windows(frames, WINDOW, self.gap).thinned(size)
-            return thinned(valid_frames(frames), size)
+                chosen: Any = windows(frames, WINDOW, self.gap).thinned(size)
+            else:
+                chosen = thinned(valid_frames(frames), size)
+            return scorable(chosen) if self.skip_broken and split != "train" else chosen
         if not self.gap:
             return SyntheticHands(split, size, self.seed, resolution)
         clips = SyntheticSequences(split, size, self.seed, resolution=resolution)
@@ -82,13 +87,14 @@ class DataConfig:
                 f"{ROOTS[self.name]}"
             )
         crop = "deformer" if self.gap else "handoccnet"
+        on_error = "skip" if self.skip_broken else "raise"
         match self.name:
             case "ho3d":
                 if split != "train" and truth:
                     what = "the evaluation's joints, without which there is no score"
                     existing(Path(root) / "evaluation_xyz.json", what, "HO-3D's page has them.")
                 part = "train" if split == "train" else "evaluation"
-                return HO3D(root, part, self.setup or "v2", crop, resolution)
+                return HO3D(root, part, self.setup or "v2", crop, resolution, on_error=on_error)
             case "dexycb":
                 return DexYCB(
                     root,
@@ -99,10 +105,11 @@ class DataConfig:
                     mano=self._mano(Path(root)),
                     mirror_left=not self.gap,  # HandOccNet knows right hands only
                     partial=self.partial,
+                    on_error=on_error,
                 )
             case _:
                 part, setup = "train" if split == "train" else "test", self.setup or "action"
-                return FPHA(root, part, setup, "handoccnet", resolution)
+                return FPHA(root, part, setup, "handoccnet", resolution, on_error)
 
     def _mano(self, root: Path) -> str | HandPair:
         """MANO's files; a tree of synthetic hands was written with the shipped hand instead."""
@@ -135,4 +142,28 @@ def thinned(data: Dataset[Any], size: int) -> Dataset[Any]:
     count = len(data)  # type: ignore[arg-type]
     if not 0 < size < count:
         return data
-    return Subset(data, np.linspace(0, count - 1, size).round().astype(int).tolist())
+    kept = np.linspace(0, count - 1, size).round().astype(int)
+    if isinstance(data, Subset):  # one subset of the frames, not one of another
+        return Subset(data.dataset, np.asarray(data.indices)[kept].tolist())
+    return Subset(data, kept.tolist())
+
+
+def scorable(data: Any) -> Any:
+    """The frames, or windows by their centres, that can be read: a stand-in is never scored.
+
+    All of them are read once for that.
+
+    Raises:
+        DataFileError: none of them can be.
+    """
+    frames = data.centres if isinstance(data, Windows) else np.asarray(data.indices)
+    bar = tqdm(frames.tolist(), "frames that can be read", unit=" frames", leave=False)
+    kept = np.flatnonzero([data.dataset.readable(frame) for frame in bar])
+    if not len(kept):
+        raise DataFileError(
+            f"{data.dataset.root}: expected frames to score, but none of {len(frames):,} can be "
+            f"read. {' '.join(data.dataset.skipped_frames(1))}"
+        )
+    if isinstance(data, Windows):
+        return data.chosen(kept)
+    return Subset(data.dataset, frames[kept].tolist())

@@ -3,6 +3,7 @@
 from pathlib import Path
 from typing import Any
 
+from handlib.data.readable import skip_note
 from handlib.hands.hand_model import HandModel
 from handlib.training.baseline import mean_pose_baseline
 from handlib.training.data import Split, images_of, thinned
@@ -25,9 +26,14 @@ def score_run(run: Path, split: Split, size: int | None, hand: HandModel) -> str
 
 
 def score_table(model: Network, images: Any, train_set: Any, hand: HandModel) -> str:
-    """The table of a network on `images`, beside the mean pose of `train_set`."""
+    """The table of a network on `images`, beside the mean pose of `train_set`.
+
+    Above it stands what could not be read of either.
+    """
     baseline = mean_pose_baseline(thinned(images_of(train_set), ENOUGH), hand)
-    return as_text(score(model, images), evaluate(baseline, images_of(images)))
+    table = as_text(score(model, images), evaluate(baseline, images_of(images)))
+    notes = {"training": skip_note(train_set), "scored": skip_note(images)}
+    return "\n".join([*(f"{name}: {note}" for name, note in notes.items() if note), table])
 
 
 def as_text(model: Scores, baseline: Scores) -> str:

@@ -96,6 +96,17 @@ def test_arrays_of_another_shape_are_named(tmp_path, value):
         array_of({"handTrans": value}, "handTrans", (3,), tmp_path / "0000.pkl")
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf, -np.inf, 1e39])
+def test_numbers_that_no_sample_can_hold_are_named(tmp_path, value):
+    with pytest.raises(
+        DataFileError, match=r"0000.pkl: expected finite numbers under 'handTrans'"
+    ):
+        array_of({"handTrans": [0.5, value, 1]}, "handTrans", (3,), tmp_path / "0000.pkl")
+    largest = np.finfo(np.float32).max
+    found = array_of({"handTrans": [-largest, 0, largest]}, "handTrans", (3,), tmp_path)
+    assert found.tolist() == [-largest, 0, largest]
+
+
 def test_images(tmp_path):
     path = tmp_path / "0000.png"
     with pytest.raises(FileNotFoundError, match="0000.png: expected an image"):

@@ -13,6 +13,7 @@ from handlib.models.handoccnet import HandOccNetConfig
 from handlib.training import TrainConfig
 from handlib.training.data import DataConfig, images_of
 
+from . import damage
 from .recorded import FLIP
 from .test_ho3d import Tree
 
@@ -54,13 +55,17 @@ def test_what_is_missing_is_named(tree, monkeypatch):
     assert len(DataConfig("ho3d", 0).load("train", 64)) == 6
 
 
-def test_the_command_trains_and_scores(tree, tmp_path, monkeypatch):
-    publish(tree)
+@pytest.fixture
+def tiny_recipe(monkeypatch):
     tiny = {"image_size": 32, "channels": 8, "heads": 2, "depth": 1, "head_widths": (16, 16)}
     network = replace(HandOccNetConfig.course(), **tiny)
     recipe = replace(TrainConfig(), images=8, batch_size=4, checkpoint_images=8)
     monkeypatch.setattr(HandOccNetConfig, "course", classmethod(lambda cls: network))
     monkeypatch.setattr(TrainConfig, "course", classmethod(lambda cls: recipe))
+
+
+def test_the_command_trains_and_scores(tree, tmp_path, tiny_recipe):
+    publish(tree)
     options = ["--data", "ho3d", "--root", str(tree.root), "--run", str(tmp_path / "run")]
     trained = CliRunner().invoke(cli.app, ["train", "handoccnet", *options])
     assert trained.exit_code == 0, trained.output
@@ -69,3 +74,27 @@ def test_the_command_trains_and_scores(tree, tmp_path, monkeypatch):
     assert saved["name"] == "ho3d" and saved["root"] == str(tree.root) and saved["size"] == 0
     scored = CliRunner().invoke(cli.app, ["evaluate", str(tmp_path / "run")])
     assert scored.stdout.splitlines()[-1] == trained.stdout.splitlines()[-1], scored.output
+
+
+def test_the_command_goes_on_without_broken_frames(tree, tmp_path, tiny_recipe):
+    """Of six training frames and two to score, one each."""
+    publish(tree)
+    broken = [tree.root / "train/MC2/rgb/0000.png", tree.root / "evaluation/SM1/rgb/0005.png"]
+    for path in broken:
+        damage.truncate(path)
+    words = ["--data", "ho3d", "--root", str(tree.root), "--run", str(tmp_path / "run")]
+    refused = CliRunner().invoke(cli.app, ["train", "handoccnet", *words])
+    assert refused.exit_code == 2 and "0000.png: expected an image" in refused.output
+    (tmp_path / "run" / "run.json").unlink()
+    trained = CliRunner().invoke(cli.app, ["train", "handoccnet", *words, "--skip-broken"])
+    assert trained.exit_code == 0, trained.output
+    lines = trained.stdout.splitlines()
+    assert lines[-1].split()[3] == "1"  # images of the evaluation
+    for name, path in zip(("training", "scored"), broken, strict=True):
+        place = lines.index(
+            f"{name}: frames that could not be read and were skipped: 1; `handlib data check "
+            f"{tree.root}` names all of them. The first:"
+        )
+        assert str(path) in lines[place + 1]
+    scored = CliRunner().invoke(cli.app, ["evaluate", str(tmp_path / "run")])
+    assert scored.stdout == trained.stdout, scored.output

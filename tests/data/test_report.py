@@ -11,10 +11,12 @@ import pytest
 import torch
 from PIL import Image
 from scipy.spatial import procrustes
+from torch.utils.data import Subset
 from typer.testing import CliRunner
 
 from handlib import cli
-from handlib.data import DexYCB
+from handlib.data import HO3D, DexYCB
+from handlib.data.files import DataFileError
 from handlib.evaluation.dexycb_submission import dexycb_faults
 from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.evaluation.recorded import frames_of, official_scores, predict_recorded
@@ -196,6 +198,31 @@ def test_the_truth_scores_nothing(dexycb_tree, tiny, hand, monkeypatch):
     scores = official_scores(source, found)
     assert max(v for name, v in scores.items() if "mpjpe" in name) < 1e-3
     assert found.occlusion.tolist() == pytest.approx([source.occlusion(k) for k in frames])
+
+
+def test_what_cannot_be_read_is_not_scored(ho3d_tree, same, tmp_path):
+    """The scores of the other frames, a note, and neither a submission nor a stand-in."""
+    trained, _ = same
+    version = ho3d_tree.root.name
+    root = damage.copy(ho3d_tree.root, tmp_path / version)
+    image = min((root / "evaluation" / "SynC10" / "rgb").iterdir())
+    damage.truncate(image)
+    data = DataConfig("ho3d", 0, root=str(root), setup=version, skip_broken=True)
+    report = evaluate_recorded(trained, data, tmp_path / "a")
+    scores = json.loads((tmp_path / "a" / "scores.json").read_text())
+    assert scores["images"] == 3 and scores["unreadable"]["frames"] == 1
+    assert "are not scored: 1.**" in report.text and image.name in report.text
+    whole = config("ho3d", ho3d_tree, setup=version).load("test", 64)
+    rest = predict_recorded(trained.model, Subset(whole, [1, 2, 3]))
+    assert whole.dataset.name(0) == "SynC10/0000"
+    assert report.official == pytest.approx(official_scores(whole.dataset, rest))
+    with pytest.raises(ValueError, match="leave out.*--skip-broken"):
+        evaluate_recorded(trained, data, tmp_path / "b", submission=True)
+    with pytest.raises(DataFileError, match=image.name):
+        evaluate_recorded(trained, replace(data, skip_broken=False), tmp_path / "b")
+    opened = HO3D(root, "evaluation", version, resolution=64, on_error="skip")
+    with pytest.raises(DataFileError, match="SynC10/0000: expected.* 1 of 4 that cannot"):
+        predict_recorded(trained.model, opened)
 
 
 @pytest.fixture
