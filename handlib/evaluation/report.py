@@ -16,6 +16,7 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from handlib.atomic import replacing
 from handlib.data import HO3D, DexYCB
 from handlib.data.recorded import RecordedSet
 from handlib.evaluation.alignment import procrustes_align
@@ -33,7 +34,6 @@ from handlib.evaluation.recorded import (
 )
 from handlib.evaluation.tables import by_joint, by_occlusion
 from handlib.hands import HandPair, load_hand
-from handlib.training.checkpoint import replacing
 from handlib.training.data import DataConfig, Split
 from handlib.training.trained import Trained
 from handlib.viz import score_plots, theme
