@@ -58,6 +58,9 @@ Root = Annotated[
 Setup = Annotated[
     str, typer.Option(help="HO-3D's version, DexYCB's or FPHA's split; else v2, s0, action.")
 ]
+Subset = Annotated[
+    str, typer.Option(help="List of frames that `handlib data subset` has written.")
+]
 Partial = Annotated[bool, typer.Option(help="Take an incomplete copy of DexYCB.")]
 
 
@@ -77,6 +80,7 @@ def train(
     root: Root = "",
     setup: Setup = "",
     partial: Partial = False,
+    subset: Subset = "",
     size: Annotated[
         int | None,
         typer.Option(help="Training images (16,000; all recorded ones), or clips (300)."),
@@ -97,7 +101,7 @@ def train(
     if (run / STATE_FILE).exists() and not resume:
         raise FileExistsError(f"{run}: holds a run already; add --resume, or take another folder")
     mano = str(hand) if hand else ""
-    source = DataConfig(data, root=root, setup=setup, mano=mano, partial=partial)
+    source = DataConfig(data, root=root, setup=setup, mano=mano, partial=partial, subset=subset)
     plan = recipes.plan(network, recipe, variant, source, size)
     config = replace(plan.training, images=images or plan.training.images, seed=seed, bf16=bf16)
     plan = replace(plan, training=config)
@@ -129,6 +133,7 @@ def evaluate_run(
     root: Root = "",
     setup: Setup = "",
     partial: Partial = False,
+    subset: Subset = "",
     checkpoint: Annotated[
         Path | None, typer.Option(help="The authors' weights, in place of a run.")
     ] = None,
@@ -144,7 +149,7 @@ def evaluate_run(
     """Score a run by occlusion, beside the mean pose; or on a recorded set, with a report."""
     hand_model = load_hand(hand)
     if data is None:
-        if root or setup or partial or checkpoint or out or submission or run is None:
+        if root or setup or partial or subset or checkpoint or out or submission or run is None:
             raise ValueError(
                 "evaluate: expected a run alone, or --data with what belongs to a recorded set; "
                 "add --data ho3d, dexycb or fpha"
@@ -154,7 +159,7 @@ def evaluate_run(
     trained = Trained.of(run, checkpoint, network, hand_model)
     out = out or trained.folder / f"scores_{data}"
     mano = str(hand) if hand else ""
-    source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial)
+    source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial, subset)
     report = evaluate_recorded(trained, source, out, split, submission)
     typer.echo(report.text)
     for path in report.files:

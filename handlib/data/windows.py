@@ -4,7 +4,7 @@ Fu et al., "Deformer: Dynamic Fusion Transformer for Robust Hand Pose Estimation
 frames, each ten after the last. Its released code settles what happens at the ends of a video.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -105,8 +105,23 @@ class Windows(Dataset[HandWindow]):
         """`size` windows evenly spaced, all of them if there are fewer or `size` is 0."""
         if not 0 < size < len(self):
             return self
+        return self._only(np.linspace(0, len(self) - 1, size).round().astype(int))
+
+    def around(self, frames: Iterable[int]) -> "Windows":
+        """The windows of some of the data set's frames, in the order of the video.
+
+        Raises:
+            ValueError: one of the frames is not valid, so that it has no window.
+        """
+        wanted = np.unique(np.fromiter(frames, int))
+        kept = np.flatnonzero(np.isin(self.centres, wanted))
+        if len(kept) != len(wanted):
+            lost = np.setdiff1d(wanted, self.centres)
+            raise ValueError(f"frames: expected valid frames of the video, found {lost[0]}")
+        return self._only(kept)
+
+    def _only(self, kept: np.ndarray) -> "Windows":
         few = copy(self)
-        kept = np.linspace(0, len(self) - 1, size).round().astype(int)
         few.centres, few._sequence = self.centres[kept], self._sequence[kept]
         return few
 

@@ -19,6 +19,7 @@ from torch import Tensor
 from handlib.atomic import replacing
 from handlib.data import HO3D, DexYCB
 from handlib.data.recorded import RecordedSet
+from handlib.data.subsets import check_subset
 from handlib.evaluation.alignment import procrustes_align
 from handlib.evaluation.bootstrap import mean_interval
 from handlib.evaluation.dexycb_submission import write_dexycb
@@ -63,7 +64,8 @@ def evaluate_recorded(
     Of an earlier report in `out` the files are replaced.
 
     Raises:
-        ValueError: a submission of less than the whole test split, or of FPHA, which has none.
+        ValueError: a submission of less than the whole test split, or of FPHA, which has none; a
+            subset of another split.
         FileNotFoundError: the data set is not there; HO-3D's truth is not, and no submission is
             wanted.
     """
@@ -71,6 +73,8 @@ def evaluate_recorded(
         _check_submission(data, split)
     images = data.load(split, trained.resolution, data.size, truth=not submission)
     source, frames = frames_of(images)
+    if data.subset:
+        check_subset(Path(data.subset), source)
     if trained.gap and isinstance(source, DexYCB):
         path = data.mano or None
         both_sides(trained.model, HandPair(load_hand(path), load_hand(path, side="left")))
@@ -100,10 +104,10 @@ def evaluate_recorded(
 def _check_submission(data: DataConfig, split: Split) -> None:
     if data.name == "fpha":
         raise ValueError("submission: FPHA has no submission file; leave out --submission")
-    if split != "test" or data.size or data.partial:
+    if split != "test" or data.size or data.partial or data.subset:
         raise ValueError(
             "submission: expected all frames of the test split, found another split or a part of "
-            "it; leave out --split, --size and --partial"
+            "it; leave out --split, --size, --subset and --partial"
         )
 
 

@@ -20,7 +20,8 @@ from handlib.data import (
 )
 from handlib.data.files import existing, one_of
 from handlib.data.sample import HandSample
-from handlib.data.trees.folder import MARKER
+from handlib.data.subsets import FrameSubset, open_subset, read_subset
+from handlib.data.trees.folder import is_rendered
 from handlib.hands import HandPair, load_hand
 
 WINDOW = 7  # frames that a Deformer reads, in both the paper and the course
@@ -38,7 +39,8 @@ class DataConfig:
     Of recorded data sets `size` frames are taken, evenly spaced, or all for 0. root: their
     folder. setup: HO-3D's version ("v2"), DexYCB's split ("s0") or FPHA's ("action"); empty for
     the one in brackets. mano: file or folder of MANO's models, by which DexYCB has poses. partial:
-    train on an incomplete copy of DexYCB.
+    train on an incomplete copy of DexYCB. subset: a file of `handlib data subset`; it takes
+    the place of the split that it was drawn from, other splits stay whole.
     """
 
     name: str = "synthetic"
@@ -49,6 +51,7 @@ class DataConfig:
     setup: str = ""
     mano: str = ""
     partial: bool = False
+    subset: str = ""
 
     def load(
         self, split: Split, resolution: int, size: int | None = None, truth: bool = True
@@ -59,36 +62,62 @@ class DataConfig:
         truth: refuse HO-3D's evaluation without its joints, which a submission can do without.
 
         Raises:
-            ValueError: no data set of this name, or no folder for it.
-            FileNotFoundError: HO-3D's evaluation without its truth.
+            ValueError: no data set of this name, no folder for it, or a subset of another one.
+            FileNotFoundError: HO-3D's evaluation without its truth, or no such subset.
+            DataFileError: a subset that cannot be read, or names other frames.
         """
         one_of("data", self.name, ("synthetic", *ROOTS))
         size = self.size if size is None else size
         if self.name != "synthetic":
             frames = self._recorded(split, resolution, truth)
+            few = self._few(frames, split)
             if self.gap:
-                return windows(frames, WINDOW, self.gap).thinned(size)
-            return thinned(valid_frames(frames), size)
+                clips = few.windows(WINDOW, self.gap) if few else windows(frames, WINDOW, self.gap)
+                return clips.thinned(size)
+            return thinned(few or valid_frames(frames), size)
+        if self.subset:
+            raise ValueError("subset: synthetic data have none; leave it out, and give a size")
         if not self.gap:
             return SyntheticHands(split, size, self.seed, resolution)
-        clips = SyntheticSequences(split, size, self.seed, resolution=resolution)
-        return windows(clips, WINDOW, self.gap)
+        videos = SyntheticSequences(split, size, self.seed, resolution=resolution)
+        return windows(videos, WINDOW, self.gap)
 
-    def _recorded(self, split: Split, resolution: int, truth: bool) -> HO3D | DexYCB | FPHA:
+    def whole(self, split: Split) -> HO3D | DexYCB | FPHA:
+        """A recorded data set as the cameras saw it; with `mano` occlusion can be asked for.
+
+        HO-3D's evaluation has no poses, and so no occlusion.
+
+        Raises:
+            ValueError: no recorded data set of this name, or no folder for it.
+        """
+        one_of("data", self.name, tuple(ROOTS))
+        return self._recorded(split, None, truth=False, whole=True)
+
+    def _few(self, frames: HO3D | DexYCB | FPHA, split: Split) -> FrameSubset | None:
+        """The subset's frames, if it is one of this split, as training takes for granted."""
+        path = Path(self.subset)
+        if not self.subset or (split != "train" and read_subset(path).split != frames.split):
+            return None
+        return open_subset(path, frames)
+
+    def _recorded(
+        self, split: Split, resolution: int | None, truth: bool, whole: bool = False
+    ) -> HO3D | DexYCB | FPHA:
         root = self.root or os.environ.get(ROOTS[self.name], "")
         if not root:
             raise ValueError(
                 f"root: expected the folder of {self.name}, found none; give --root or set "
                 f"{ROOTS[self.name]}"
             )
-        crop = "deformer" if self.gap else "handoccnet"
+        crop = None if whole else "deformer" if self.gap else "handoccnet"
         match self.name:
             case "ho3d":
                 if split != "train" and truth:
                     what = "the evaluation's joints, without which there is no score"
                     existing(Path(root) / "evaluation_xyz.json", what, "HO-3D's page has them.")
                 part = "train" if split == "train" else "evaluation"
-                return HO3D(root, part, self.setup or "v2", crop, resolution)
+                mano = self._mano(Path(root), False) if whole and split == "train" else None
+                return HO3D(root, part, self.setup or "v2", crop, resolution, mano)
             case "dexycb":
                 return DexYCB(
                     root,
@@ -96,24 +125,24 @@ class DataConfig:
                     split,
                     crop,
                     resolution,
-                    mano=self._mano(Path(root)),
-                    mirror_left=not self.gap,  # HandOccNet knows right hands only
+                    mano=self._mano(Path(root), not whole),
+                    mirror_left=not whole and not self.gap,  # HandOccNet knows right hands only
                     partial=self.partial,
                 )
             case _:
                 part, setup = "train" if split == "train" else "test", self.setup or "action"
-                return FPHA(root, part, setup, "handoccnet", resolution)
+                return FPHA(root, part, setup, crop and "handoccnet", resolution)
 
-    def _mano(self, root: Path) -> str | HandPair:
+    def _mano(self, root: Path, required: bool) -> str | HandPair | None:
         """MANO's files; a tree of synthetic hands was written with the shipped hand instead."""
-        if (root / MARKER).is_file():
+        if is_rendered(root):
             return HandPair(load_hand(), load_hand(side="left"))
-        if not self.mano:
+        if not self.mano and required:
             raise ValueError(
                 "hand: DexYCB's poses are coefficients of MANO's components; give --hand, the "
                 "folder with MANO_RIGHT.pkl and MANO_LEFT.pkl (https://mano.is.tue.mpg.de)"
             )
-        return self.mano
+        return self.mano or None
 
 
 class CentreFrames(Subset[HandSample]):
