@@ -8,6 +8,7 @@ from tqdm.auto import tqdm
 
 from handlib.data import examine, subsets, trees
 from handlib.training.data import DataConfig
+from handlib.training.whole_frames import whole_frames
 
 data_app = typer.Typer(no_args_is_help=True, help="Make data ready, and look at it.")
 Split = Annotated[Literal["train", "val", "test"], typer.Option()]
@@ -70,7 +71,7 @@ def subset(
         raise ValueError("subset: expected somewhere to write to; give --out, --copy or both")
     mano = str(hand) if hand else ""
     source = DataConfig(data, root=root, setup=setup, mano=mano, partial=partial)
-    frames = source.whole(split)
+    frames = whole_frames(source, split)
     if out:
         subsets.check_new(out, force)
     if copy:

@@ -105,7 +105,13 @@ class Windows(Dataset[HandWindow]):
         """`size` windows evenly spaced, all of them if there are fewer or `size` is 0."""
         if not 0 < size < len(self):
             return self
-        return self._only(np.linspace(0, len(self) - 1, size).round().astype(int))
+        return self.chosen(np.linspace(0, len(self) - 1, size).round().astype(int))
+
+    def chosen(self, kept: np.ndarray) -> "Windows":
+        """Some of the windows, by their indices."""
+        few = copy(self)
+        few.centres, few._sequence = self.centres[kept], self._sequence[kept]
+        return few
 
     def around(self, frames: Iterable[int]) -> "Windows":
         """The windows of some of the data set's frames, in the order of the video.
@@ -118,12 +124,7 @@ class Windows(Dataset[HandWindow]):
         if len(kept) != len(wanted):
             lost = np.setdiff1d(wanted, self.centres)
             raise ValueError(f"frames: expected valid frames of the video, found {lost[0]}")
-        return self._only(kept)
-
-    def _only(self, kept: np.ndarray) -> "Windows":
-        few = copy(self)
-        few.centres, few._sequence = self.centres[kept], self._sequence[kept]
-        return few
+        return self.chosen(kept)
 
     def runs(self) -> list[range]:
         """Indices of windows whose centres follow each other, frame by frame in one sequence."""

@@ -82,17 +82,6 @@ class DataConfig:
         videos = SyntheticSequences(split, size, self.seed, resolution=resolution)
         return windows(videos, WINDOW, self.gap)
 
-    def whole(self, split: Split) -> HO3D | DexYCB | FPHA:
-        """A recorded data set as the cameras saw it; with `mano` occlusion can be asked for.
-
-        HO-3D's evaluation has no poses, and so no occlusion.
-
-        Raises:
-            ValueError: no recorded data set of this name, or no folder for it.
-        """
-        one_of("data", self.name, tuple(ROOTS))
-        return self._recorded(split, None, truth=False, whole=True)
-
     def _few(self, frames: HO3D | DexYCB | FPHA, split: Split) -> FrameSubset | None:
         """The subset's frames, if it is one of this split, as training takes for granted."""
         path = Path(self.subset)
@@ -100,24 +89,30 @@ class DataConfig:
             return None
         return open_subset(path, frames)
 
-    def _recorded(
-        self, split: Split, resolution: int | None, truth: bool, whole: bool = False
-    ) -> HO3D | DexYCB | FPHA:
+    def folder(self) -> str:
+        """The folder of a recorded data set.
+
+        Raises:
+            ValueError: none is given, nor named by the set's variable.
+        """
         root = self.root or os.environ.get(ROOTS[self.name], "")
         if not root:
             raise ValueError(
                 f"root: expected the folder of {self.name}, found none; give --root or set "
                 f"{ROOTS[self.name]}"
             )
-        crop = None if whole else "deformer" if self.gap else "handoccnet"
+        return root
+
+    def _recorded(self, split: Split, resolution: int, truth: bool) -> HO3D | DexYCB | FPHA:
+        root = self.folder()
+        crop = "deformer" if self.gap else "handoccnet"
         match self.name:
             case "ho3d":
                 if split != "train" and truth:
                     what = "the evaluation's joints, without which there is no score"
                     existing(Path(root) / "evaluation_xyz.json", what, "HO-3D's page has them.")
                 part = "train" if split == "train" else "evaluation"
-                mano = self._mano(Path(root), False) if whole and split == "train" else None
-                return HO3D(root, part, self.setup or "v2", crop, resolution, mano)
+                return HO3D(root, part, self.setup or "v2", crop, resolution)
             case "dexycb":
                 return DexYCB(
                     root,
@@ -125,24 +120,24 @@ class DataConfig:
                     split,
                     crop,
                     resolution,
-                    mano=self._mano(Path(root), not whole),
-                    mirror_left=not whole and not self.gap,  # HandOccNet knows right hands only
+                    mano=self._mano(Path(root)),
+                    mirror_left=not self.gap,  # HandOccNet knows right hands only
                     partial=self.partial,
                 )
             case _:
                 part, setup = "train" if split == "train" else "test", self.setup or "action"
-                return FPHA(root, part, setup, crop and "handoccnet", resolution)
+                return FPHA(root, part, setup, "handoccnet", resolution)
 
-    def _mano(self, root: Path, required: bool) -> str | HandPair | None:
+    def _mano(self, root: Path) -> str | HandPair:
         """MANO's files; a tree of synthetic hands was written with the shipped hand instead."""
         if is_rendered(root):
             return HandPair(load_hand(), load_hand(side="left"))
-        if not self.mano and required:
+        if not self.mano:
             raise ValueError(
                 "hand: DexYCB's poses are coefficients of MANO's components; give --hand, the "
                 "folder with MANO_RIGHT.pkl and MANO_LEFT.pkl (https://mano.is.tue.mpg.de)"
             )
-        return self.mano or None
+        return self.mano
 
 
 class CentreFrames(Subset[HandSample]):

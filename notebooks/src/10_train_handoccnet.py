@@ -1029,6 +1029,25 @@ for name, tried in (("course", recipe), ("no heatmap aids", no_heatmaps)):
 # Try it: print `TrainConfig.paper()`, and work out how many hours its 70 epochs
 # of HO-3D would take at the images per second that you saw.
 #
+# **With real images.** If you have HO-3D, DexYCB or FPHA, this notebook's recipe
+# trains on a part of it in about the same time. A terminal draws the part:
+# `--seed` decides which frames, and bins of occlusion take turns.
+#
+# ```sh
+# handlib data subset ho3d --root HO3D_v2 --size 16000 --hand models --out few.json
+# ```
+#
+# Then replace the cell that makes `train`:
+#
+# ```python
+# real = DataConfig("ho3d", 0, root="HO3D_v2", subset="few.json")  # handlib.training.data
+# train = real.load("train", 128)
+# ```
+#
+# `val` and `test` stay synthetic, or become `real.load("val", 128, 1_000)`. HO-3D
+# has no validation split, so those are frames of its evaluation, and it must not
+# be tuned on them. The masks' loss is left out where an image has no masks.
+#
 # ## 12 Quiz
 #
 # {{ quiz }}
