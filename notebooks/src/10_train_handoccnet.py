@@ -1029,24 +1029,30 @@ for name, tried in (("course", recipe), ("no heatmap aids", no_heatmaps)):
 # Try it: print `TrainConfig.paper()`, and work out how many hours its 70 epochs
 # of HO-3D would take at the images per second that you saw.
 #
-# **With real images.** If you have HO-3D, DexYCB or FPHA, this notebook's recipe
-# trains on a part of it in about the same time. A terminal draws the part:
-# `--seed` decides which frames, and bins of occlusion take turns.
+# **With real images.** If you have HO-3D with its rendered segmentations, and
+# MANO's files in a folder `models`, this notebook trains on a part of it in the
+# same minutes. A terminal draws the part: bins of occlusion take turns, within
+# a bin sequences do, and `--seed` says which frames.
 #
 # ```sh
 # handlib data subset ho3d --root HO3D_v2 --size 16000 --hand models --out few.json
 # ```
 #
-# Then replace the cell that makes `train`:
+# These lines then stand in for `train = SyntheticHands("train", 16_000)`:
 #
 # ```python
-# real = DataConfig("ho3d", 0, root="HO3D_v2", subset="few.json")  # handlib.training.data
-# train = real.load("train", 128)
+# from handlib.data import HO3D
+# from handlib.data.subsets import open_subset
+#
+# options = {"resolution": 128, "mano": "models", "masks": True}
+# real = HO3D("HO3D_v2", "train", "v2", **options)
+# train = open_subset(Path("few.json"), real)
 # ```
 #
-# `val` and `test` stay synthetic, or become `real.load("val", 128, 1_000)`. HO-3D
-# has no validation split, so those are frames of its evaluation, and it must not
-# be tuned on them. The masks' loss is left out where an image has no masks.
+# `val` and `test` stay synthetic, so their scores tell how far the network gets
+# from one kind of image to the other. For HO-3D's own evaluation, and for DexYCB
+# and FPHA, take the terminal:
+# `handlib train handoccnet --data ho3d --root HO3D_v2 --subset few.json --run runs/real`.
 #
 # ## 12 Quiz
 #

@@ -313,7 +313,7 @@ def test_a_configuration_takes_the_subset_for_its_own_split(ho3d_tree, tmp_path)
     assert [images.name(k) for k in range(len(images))] == list(names)
     assert len(data.load("val", 32)) == 4 and len(data.load("train", 32, 1)) == 1
     clips = replace(data, gap=1).load("train", 32)
-    assert [clips.dataset.name(k) for k in clips.centres] == list(names)
+    assert [clips.dataset.name(k) for k in clips.centres.tolist()] == list(names)
     assert len(clips.dataset) == 8
     judged = replace(data, subset=str(paths[1]))
     assert len(judged.load("test", 32)) == 2

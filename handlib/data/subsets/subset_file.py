@@ -95,7 +95,8 @@ def read_subset(path: Path) -> SubsetFile:
     except (OSError, ValueError) as error:
         raise DataFileError(f"{path}: expected JSON, but {error}. {_ADVICE}") from error
     if not isinstance(values, dict):
-        raise _fault(path, "all", "named fields", values)
+        kind = type(values).__name__
+        raise DataFileError(f"{path}: expected named fields, found a {kind}. {_ADVICE}")
     for field, (what, fits) in _FIELDS.items():
         if field not in values or not fits(values[field]):
             raise _fault(path, field, what, values.get(field))
