@@ -58,6 +58,9 @@ Root = Annotated[
 Setup = Annotated[
     str, typer.Option(help="HO-3D's version, DexYCB's or FPHA's split; else v2, s0, action.")
 ]
+Subset = Annotated[
+    str, typer.Option(help="List of frames that `handlib data subset` has written.")
+]
 Partial = Annotated[bool, typer.Option(help="Take an incomplete copy of DexYCB.")]
 SkipBroken = Annotated[
     bool,
@@ -82,6 +85,7 @@ def train(
     setup: Setup = "",
     partial: Partial = False,
     skip_broken: SkipBroken = False,
+    subset: Subset = "",
     size: Annotated[
         int | None,
         typer.Option(help="Training images (16,000; all recorded ones), or clips (300)."),
@@ -103,7 +107,13 @@ def train(
         raise FileExistsError(f"{run}: holds a run already; add --resume, or take another folder")
     mano = str(hand) if hand else ""
     source = DataConfig(
-        data, root=root, setup=setup, mano=mano, partial=partial, skip_broken=skip_broken
+        data,
+        root=root,
+        setup=setup,
+        mano=mano,
+        partial=partial,
+        skip_broken=skip_broken,
+        subset=subset,
     )
     plan = recipes.plan(network, recipe, variant, source, size)
     config = replace(plan.training, images=images or plan.training.images, seed=seed, bf16=bf16)
@@ -137,6 +147,7 @@ def evaluate_run(
     setup: Setup = "",
     partial: Partial = False,
     skip_broken: SkipBroken = False,
+    subset: Subset = "",
     checkpoint: Annotated[
         Path | None, typer.Option(help="The authors' weights, in place of a run.")
     ] = None,
@@ -152,7 +163,8 @@ def evaluate_run(
     """Score a run by occlusion, beside the mean pose; or on a recorded set, with a report."""
     hand_model = load_hand(hand)
     if data is None:
-        if any((root, setup, partial, skip_broken, checkpoint, out, submission)) or run is None:
+        recorded = (root, setup, partial, skip_broken, subset, checkpoint, out, submission)
+        if any(recorded) or run is None:
             raise ValueError(
                 "evaluate: expected a run alone, or --data with what belongs to a recorded set; "
                 "add --data ho3d, dexycb or fpha"
@@ -163,7 +175,7 @@ def evaluate_run(
     out = out or trained.folder / f"scores_{data}"
     mano = str(hand) if hand else ""
     source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial)
-    source = replace(source, skip_broken=skip_broken)
+    source = replace(source, skip_broken=skip_broken, subset=subset)
     report = evaluate_recorded(trained, source, out, split, submission)
     typer.echo(report.text)
     for path in report.files:

@@ -6,8 +6,9 @@ from typing import Annotated, Literal
 import typer
 from tqdm.auto import tqdm
 
-from handlib.data import examine, trees
+from handlib.data import examine, subsets, trees
 from handlib.training.data import DataConfig
+from handlib.training.whole_frames import whole_frames
 
 data_app = typer.Typer(no_args_is_help=True, help="Make data ready, and look at it.")
 Split = Annotated[Literal["train", "val", "test"], typer.Option()]
@@ -39,6 +40,49 @@ def export(
     """Write synthetic hands as a small data set in the layout of a real one."""
     trees.export(layout, root, size, frames, seed)
     typer.echo(f"{root}: a tree in the layout of {layout}")
+
+
+@data_app.command("subset")
+def subset(
+    data: Annotated[Literal["ho3d", "dexycb", "fpha"], typer.Argument(help="Data set.")],
+    size: Annotated[int, typer.Option(min=1, help="Number of frames.")],
+    out: Annotated[
+        Path | None, typer.Option(help="File to write: a list of names, for --subset.")
+    ] = None,
+    root: Annotated[str, typer.Option(help="Its folder; else HANDLIB_HO3D and so on.")] = "",
+    setup: Annotated[str, typer.Option(help="As for `handlib train`.")] = "",
+    split: Split = "train",
+    seed: Annotated[int, typer.Option()] = 0,
+    pool: Annotated[
+        int, typer.Option(min=0, help="Look at the occlusion of so many; 0: of all.")
+    ] = subsets.POOL,
+    copy: Annotated[
+        Path | None,
+        typer.Option(help="Copy HO-3D's frames to a new folder, with a quarter more to test."),
+    ] = None,
+    hand: Annotated[
+        Path | None, typer.Option(help="MANO's file or folder, by which occlusion is known.")
+    ] = None,
+    partial: Annotated[bool, typer.Option(help="Take an incomplete copy of DexYCB.")] = False,
+    force: Annotated[bool, typer.Option(help="Replace what an earlier call wrote.")] = False,
+) -> None:
+    """Draw a small part of a data set, balanced by occlusion and sequence, to train on it."""
+    if out is None and copy is None:
+        raise ValueError("subset: expected somewhere to write to; give --out, --copy or both")
+    mano = str(hand) if hand else ""
+    source = DataConfig(data, root=root, setup=setup, mano=mano, partial=partial)
+    frames = whole_frames(source, split)
+    if out:
+        subsets.check_new(out, force)
+    if copy:
+        subsets.check_copy(copy, frames, force)
+    chosen = subsets.draw_subset(frames, size, seed, pool or None)
+    if copy:
+        subsets.copy_ho3d(copy, frames, chosen, force)
+    if out:
+        chosen.save(out, force)
+    for line in chosen.lines():
+        typer.echo(line)
 
 
 @data_app.command("check")

@@ -4,7 +4,7 @@ Fu et al., "Deformer: Dynamic Fusion Transformer for Robust Hand Pose Estimation
 frames, each ten after the last. Its released code settles what happens at the ends of a video.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from copy import copy
 from dataclasses import dataclass
 from itertools import pairwise
@@ -123,6 +123,19 @@ class Windows(Dataset[HandWindow]):
         few = copy(self)
         few.centres, few._sequence = self.centres[kept], self._sequence[kept]
         return few
+
+    def around(self, frames: Iterable[int]) -> "Windows":
+        """The windows of some of the data set's frames, in the order of the video.
+
+        Raises:
+            ValueError: one of the frames is not valid, so that it has no window.
+        """
+        wanted = np.unique(np.fromiter(frames, int))
+        kept = np.flatnonzero(np.isin(self.centres, wanted))
+        if len(kept) != len(wanted):
+            lost = np.setdiff1d(wanted, self.centres)
+            raise ValueError(f"frames: expected valid frames of the video, found {lost[0]}")
+        return self.chosen(kept)
 
     def runs(self) -> list[range]:
         """Indices of windows whose centres follow each other, frame by frame in one sequence."""

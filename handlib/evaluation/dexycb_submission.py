@@ -13,10 +13,10 @@ import numpy as np
 from jaxtyping import Float
 from torch import Tensor
 
+from handlib.atomic import replacing
 from handlib.evaluation.plausible import Convention, hand_faults
 from handlib.evaluation.stacking import count_and_first, listed, stack
 from handlib.hands.skeleton import JOINT_NAMES
-from handlib.training.checkpoint import replacing
 
 FIELDS = 1 + 3 * len(JOINT_NAMES)
 CONVENTION = Convention(unit="millimetres", frame="OpenCV", order="common")

@@ -17,10 +17,10 @@ import torch
 from jaxtyping import Float
 from torch import Tensor
 
+from handlib.atomic import replacing
 from handlib.evaluation.plausible import Convention, hand_faults, median_reach
 from handlib.evaluation.stacking import listed, stack
 from handlib.hands.skeleton import COMMON_TO_HO3D
-from handlib.training.checkpoint import replacing
 
 MEMBER = "pred.json"
 IMAGES = {11_524: "version 2", 20_137: "version 3"}

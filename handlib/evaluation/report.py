@@ -16,8 +16,10 @@ from jaxtyping import Float
 from matplotlib.figure import Figure
 from torch import Tensor
 
+from handlib.atomic import replacing
 from handlib.data import HO3D, DexYCB
 from handlib.data.recorded import RecordedSet
+from handlib.data.subsets import check_subset
 from handlib.evaluation.alignment import procrustes_align
 from handlib.evaluation.bootstrap import mean_interval
 from handlib.evaluation.dexycb_submission import write_dexycb
@@ -33,7 +35,6 @@ from handlib.evaluation.recorded import (
 )
 from handlib.evaluation.tables import by_joint, by_occlusion
 from handlib.hands import HandPair, load_hand
-from handlib.training.checkpoint import replacing
 from handlib.training.data import DataConfig, Split
 from handlib.training.trained import Trained
 from handlib.viz import score_plots, theme
@@ -64,7 +65,8 @@ def evaluate_recorded(
     earlier report in `out` the files are replaced.
 
     Raises:
-        ValueError: a submission of less than the whole test split, or of FPHA, which has none.
+        ValueError: a submission of less than the whole test split, or of FPHA, which has none; a
+            subset of another split.
         DataFileError: a file that cannot be read.
         FileNotFoundError: the data set is not there; HO-3D's truth is not, and no submission is
             wanted.
@@ -73,6 +75,8 @@ def evaluate_recorded(
         _check_submission(data, split)
     images = data.load(split, trained.resolution, data.size, truth=not submission)
     source, frames = frames_of(images)
+    if data.subset:
+        check_subset(Path(data.subset), source)
     if trained.gap and isinstance(source, DexYCB):
         path = data.mano or None
         both_sides(trained.model, HandPair(load_hand(path), load_hand(path, side="left")))
@@ -103,10 +107,10 @@ def evaluate_recorded(
 def _check_submission(data: DataConfig, split: Split) -> None:
     if data.name == "fpha":
         raise ValueError("submission: FPHA has no submission file; leave out --submission")
-    if split != "test" or data.size or data.partial or data.skip_broken:
+    if split != "test" or data.size or data.partial or data.skip_broken or data.subset:
         raise ValueError(
             "submission: expected all frames of the test split, found another split or a part of "
-            "it; leave out --split, --size, --partial and --skip-broken"
+            "it; leave out --split, --size, --subset, --partial and --skip-broken"
         )
 
 

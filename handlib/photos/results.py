@@ -15,10 +15,10 @@ import trimesh
 from jaxtyping import Int
 from torch import Tensor
 
+from handlib.atomic import replacing
 from handlib.hands.skeleton import JOINT_NAMES, MANO_JOINT_NAMES
 from handlib.photos.predict import PhotoHand
 from handlib.photos.source import Photo
-from handlib.training.checkpoint import replacing
 from handlib.viz.photo_overlay import overlay
 
 ENDINGS = (".obj", ".ply", ".json", "_overlay.png")

@@ -4,9 +4,7 @@ A safetensors file is numbers and a JSON header; reading one runs no code, unlik
 """
 
 import json
-import os
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -17,6 +15,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from handlib.atomic import replacing
 from handlib.training.adversarial import Critic
 from handlib.training.average import WeightAverage
 from handlib.training.config import TrainConfig
@@ -24,18 +23,6 @@ from handlib.training.history import History
 
 STATE_FILE = "state.safetensors"
 MODEL_FILE = "model.safetensors"
-
-
-@contextmanager
-def replacing(path: Path) -> Iterator[Path]:
-    """A temporary neighbour to write to, which takes the place of `path` once it is complete."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        yield temporary
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:

@@ -21,7 +21,8 @@ from handlib.data import (
 )
 from handlib.data.files import DataFileError, existing, one_of
 from handlib.data.sample import HandSample
-from handlib.data.trees.folder import MARKER
+from handlib.data.subsets import FrameSubset, open_subset, read_subset
+from handlib.data.trees.folder import is_rendered
 from handlib.hands import HandPair, load_hand
 
 WINDOW = 7  # frames that a Deformer reads, in both the paper and the course
@@ -39,7 +40,8 @@ class DataConfig:
     Of recorded data sets `size` frames are taken, evenly spaced, or all for 0. root: their
     folder. setup: HO-3D's version ("v2"), DexYCB's split ("s0") or FPHA's ("action"); empty for
     the one in brackets. mano: file or folder of MANO's models, by which DexYCB has poses. partial:
-    train on an incomplete copy of DexYCB.
+    train on an incomplete copy of DexYCB. subset: a file of `handlib data subset`; it takes
+    the place of the split that it was drawn from, other splits stay whole.
     """
 
     name: str = "synthetic"
@@ -51,6 +53,7 @@ class DataConfig:
     mano: str = ""
     partial: bool = False
     skip_broken: bool = False
+    subset: str = ""
 
     def load(
         self, split: Split, resolution: int, size: int | None = None, truth: bool = True
@@ -61,31 +64,52 @@ class DataConfig:
         truth: refuse HO-3D's evaluation without its joints, which a submission can do without.
 
         Raises:
-            ValueError: no data set of this name, or no folder for it.
-            FileNotFoundError: HO-3D's evaluation without its truth.
-            DataFileError: with `skip_broken`, nothing that is to be scored can be read.
+            ValueError: no data set of this name, no folder for it, or a subset of another one.
+            FileNotFoundError: HO-3D's evaluation without its truth, or no such subset.
+            DataFileError: a subset that cannot be read, or names other frames; with
+                `skip_broken`, nothing that is to be scored can be read.
         """
         one_of("data", self.name, ("synthetic", *ROOTS))
         size = self.size if size is None else size
         if self.name != "synthetic":
             frames = self._recorded(split, resolution, truth)
+            few = self._few(frames, split)
             if self.gap:
-                chosen: Any = windows(frames, WINDOW, self.gap).thinned(size)
+                clips = few.windows(WINDOW, self.gap) if few else windows(frames, WINDOW, self.gap)
+                chosen: Any = clips.thinned(size)
             else:
-                chosen = thinned(valid_frames(frames), size)
+                chosen = thinned(few or valid_frames(frames), size)
             return scorable(chosen) if self.skip_broken and split != "train" else chosen
+        if self.subset:
+            raise ValueError("subset: synthetic data have none; leave it out, and give a size")
         if not self.gap:
             return SyntheticHands(split, size, self.seed, resolution)
-        clips = SyntheticSequences(split, size, self.seed, resolution=resolution)
-        return windows(clips, WINDOW, self.gap)
+        videos = SyntheticSequences(split, size, self.seed, resolution=resolution)
+        return windows(videos, WINDOW, self.gap)
 
-    def _recorded(self, split: Split, resolution: int, truth: bool) -> HO3D | DexYCB | FPHA:
+    def _few(self, frames: HO3D | DexYCB | FPHA, split: Split) -> FrameSubset | None:
+        """The subset's frames, if it is one of this split, as training takes for granted."""
+        path = Path(self.subset)
+        if not self.subset or (split != "train" and read_subset(path).split != frames.split):
+            return None
+        return open_subset(path, frames)
+
+    def folder(self) -> str:
+        """The folder of a recorded data set.
+
+        Raises:
+            ValueError: none is given, nor named by the set's variable.
+        """
         root = self.root or os.environ.get(ROOTS[self.name], "")
         if not root:
             raise ValueError(
                 f"root: expected the folder of {self.name}, found none; give --root or set "
                 f"{ROOTS[self.name]}"
             )
+        return root
+
+    def _recorded(self, split: Split, resolution: int, truth: bool) -> HO3D | DexYCB | FPHA:
+        root = self.folder()
         crop = "deformer" if self.gap else "handoccnet"
         on_error = "skip" if self.skip_broken else "raise"
         match self.name:
@@ -113,7 +137,7 @@ class DataConfig:
 
     def _mano(self, root: Path) -> str | HandPair:
         """MANO's files; a tree of synthetic hands was written with the shipped hand instead."""
-        if (root / MARKER).is_file():
+        if is_rendered(root):
             return HandPair(load_hand(), load_hand(side="left"))
         if not self.mano:
             raise ValueError(

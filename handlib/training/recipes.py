@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from handlib import weights
+from handlib.data.subsets import read_subset
 from handlib.hands.hand_model import HandModel
 from handlib.models.baselines import DEFORMER, HANDOCCNET
 from handlib.models.deformer import Deformer
@@ -56,10 +57,12 @@ def plan(
         config = DeformerConfig.course() if course else DeformerConfig.paper()
         gap = PAPER_GAP if recorded or not course else COURSE_GAP
         source = replace(data, size=300 if size is None else size, gap=gap)
-        training = TrainConfig.deformer_course() if course else TrainConfig.deformer_paper()
+        paper = TrainConfig.deformer_paper(*_epoch(data))
+        training = TrainConfig.deformer_course() if course else paper
         return Plan(_variant(config, DEFORMER, variant), source, training, 32)
     source = replace(data, size=16_000 if size is None else size)
-    paper = TrainConfig.paper(source.size) if source.size else TrainConfig.paper()
+    epoch = [source.size] if source.size else _epoch(data)
+    paper = TrainConfig.paper(*epoch)
     training = TrainConfig.course() if course else paper
     if network == "vertex_transformer":
         if not course or variant:
@@ -101,8 +104,13 @@ def learn(
     first = TrainConfig.deformer_frames()
     seen = round(first.images * config.images / TrainConfig.deformer_course().images)
     first = replace(first, images=seen, seed=config.seed, bf16=config.bf16)
-    frames = single_frames(*images, train.dataset)
+    frames = single_frames(*images, train)
     fit_in_stages(model, frames, train, val, first, config, run_dir, resume, critic)
+
+
+def _epoch(data: DataConfig) -> list[int]:
+    """Frames of a subset, which a paper's epochs go through; else nothing, so those of HO-3D."""
+    return [len(read_subset(Path(data.subset)).frames)] if data.subset else []
 
 
 def _variant(config: Any, variants: dict[str, Any], name: str | None) -> Any:

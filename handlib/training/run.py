@@ -7,12 +7,13 @@ from typing import Any
 
 from torch.utils.data import Dataset
 
+from handlib.atomic import replacing
 from handlib.hands.hand_model import HandModel
 from handlib.models.deformer import Deformer
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.models.vertex_transformer import VertexTransformer, VertexTransformerConfig
-from handlib.training.checkpoint import MODEL_FILE, read_tensors, replacing
+from handlib.training.checkpoint import MODEL_FILE, read_tensors
 from handlib.training.data import DataConfig
 from handlib.training.evaluate import Scores, evaluate, evaluate_windows
 

@@ -25,8 +25,17 @@ FRAMES_FOLDER = "frames"
 
 
 def single_frames(*datasets: Any) -> Dataset[HandWindow]:
-    """Every image and every frame of the data sets as a window of its own."""
-    return ConcatDataset([windows(data, length=1, gap=1) for data in datasets])
+    """Every image and every frame of the data sets as a window of its own.
+
+    Of windows these are the frames in their middles, so that a subset stays one.
+    """
+    return ConcatDataset([_single(data) for data in datasets])
+
+
+def _single(data: Any) -> Windows:
+    if isinstance(data, Windows):
+        return windows(data.dataset, length=1, gap=1).around(data.centres.tolist())
+    return windows(data, length=1, gap=1)
 
 
 def single_frame_model(model: Deformer) -> Deformer:

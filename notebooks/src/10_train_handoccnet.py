@@ -1029,6 +1029,31 @@ for name, tried in (("course", recipe), ("no heatmap aids", no_heatmaps)):
 # Try it: print `TrainConfig.paper()`, and work out how many hours its 70 epochs
 # of HO-3D would take at the images per second that you saw.
 #
+# **With real images.** If you have HO-3D with its rendered segmentations, and
+# MANO's files in a folder `models`, this notebook trains on a part of it in the
+# same minutes. A terminal draws the part: bins of occlusion take turns, within
+# a bin sequences do, and `--seed` says which frames.
+#
+# ```sh
+# handlib data subset ho3d --root HO3D_v2 --size 16000 --hand models --out few.json
+# ```
+#
+# These lines then stand in for `train = SyntheticHands("train", 16_000)`:
+#
+# ```python
+# from handlib.data import HO3D
+# from handlib.data.subsets import open_subset
+#
+# options = {"resolution": 128, "mano": "models", "masks": True}
+# real = HO3D("HO3D_v2", "train", "v2", **options)
+# train = open_subset(Path("few.json"), real)
+# ```
+#
+# `val` and `test` stay synthetic, so their scores tell how far the network gets
+# from one kind of image to the other. For HO-3D's own evaluation, and for DexYCB
+# and FPHA, take the terminal:
+# `handlib train handoccnet --data ho3d --root HO3D_v2 --subset few.json --run runs/real`.
+#
 # ## 12 Quiz
 #
 # {{ quiz }}

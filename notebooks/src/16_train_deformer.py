@@ -617,6 +617,16 @@ print(f"{each:.2f} s a window; {steps.images:,} of them: {hours:.1f} hours")
 # | maxMSE | `replace(steps.loss, max_mse=True)` |
 # | weight of the fused hand | `replace(steps.loss, fused=1.0)` |
 #
+# **With real video.** `handlib data subset` draws frames of HO-3D or DexYCB by a
+# seed, balanced by occlusion and sequence, and writes their names to a file. A
+# Deformer takes them for the middles of its windows; the neighbours come from
+# the whole set. Both stages learn from these windows alone:
+#
+# ```sh
+# handlib data subset ho3d --root HO3D_v2 --size 4000 --hand models --out few.json
+# handlib train deformer --data ho3d --root HO3D_v2 --subset few.json --run runs/real
+# ```
+#
 # The cell runs with a budget that only shows that it works.
 
 # %%

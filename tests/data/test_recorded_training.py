@@ -7,11 +7,14 @@ import pytest
 from typer.testing import CliRunner
 
 from handlib import cli
+from handlib.data import HO3D
+from handlib.data.subsets import draw_subset, read_subset
 from handlib.data.windows import Windows
 from handlib.hands.skeleton import COMMON_TO_HO3D
 from handlib.models.handoccnet import HandOccNetConfig
-from handlib.training import TrainConfig
+from handlib.training import TrainConfig, recipes
 from handlib.training.data import DataConfig, images_of
+from handlib.training.recipes import plan
 
 from . import damage
 from .recorded import FLIP
@@ -56,7 +59,8 @@ def test_what_is_missing_is_named(tree, monkeypatch):
 
 
 @pytest.fixture
-def tiny_recipe(monkeypatch):
+def small_recipe(monkeypatch):
+    """The course's recipe at a size that runs in seconds."""
     tiny = {"image_size": 32, "channels": 8, "heads": 2, "depth": 1, "head_widths": (16, 16)}
     network = replace(HandOccNetConfig.course(), **tiny)
     recipe = replace(TrainConfig(), images=8, batch_size=4, checkpoint_images=8)
@@ -64,7 +68,7 @@ def tiny_recipe(monkeypatch):
     monkeypatch.setattr(TrainConfig, "course", classmethod(lambda cls: recipe))
 
 
-def test_the_command_trains_and_scores(tree, tmp_path, tiny_recipe):
+def test_the_command_trains_and_scores(tree, tmp_path, small_recipe):
     publish(tree)
     options = ["--data", "ho3d", "--root", str(tree.root), "--run", str(tmp_path / "run")]
     trained = CliRunner().invoke(cli.app, ["train", "handoccnet", *options])
@@ -76,7 +80,7 @@ def test_the_command_trains_and_scores(tree, tmp_path, tiny_recipe):
     assert scored.stdout.splitlines()[-1] == trained.stdout.splitlines()[-1], scored.output
 
 
-def test_the_command_goes_on_without_broken_frames(tree, tmp_path, tiny_recipe):
+def test_the_command_goes_on_without_broken_frames(tree, tmp_path, small_recipe):
     """Of six training frames and two to score, one each."""
     publish(tree)
     broken = [tree.root / "train/MC2/rgb/0000.png", tree.root / "evaluation/SM1/rgb/0005.png"]
@@ -98,3 +102,68 @@ def test_the_command_goes_on_without_broken_frames(tree, tmp_path, tiny_recipe):
         assert str(path) in lines[place + 1]
     scored = CliRunner().invoke(cli.app, ["evaluate", str(tmp_path / "run")])
     assert scored.stdout == trained.stdout, scored.output
+
+
+def test_the_command_trains_and_scores_on_subsets(tree, tmp_path, small_recipe, monkeypatch):
+    """What is drawn is what is learned from; the evaluation stays whole unless it has its own."""
+    publish(tree)
+    lists = {split: tmp_path / f"{split}.json" for split in ("train", "test")}
+    for split, size in (("train", 4), ("test", 1)):
+        words = ["subset", "ho3d", "--root", tree.root, "--size", size, "--split", split]
+        drawn = CliRunner().invoke(cli.app, ["data", *map(str, words), "--out", lists[split]])
+        assert drawn.exit_code == 0, drawn.output
+    read = set()
+    frame = HO3D.frame
+    monkeypatch.setattr(HO3D, "frame", lambda s, k: read.add((s.split, s.name(k))) or frame(s, k))
+    run = tmp_path / "run"
+    options = ["--data", "ho3d", "--root", str(tree.root)]
+    words = [*options, "--subset", str(lists["train"]), "--run", str(run)]
+    trained = CliRunner().invoke(cli.app, ["train", "handoccnet", *words])
+    assert trained.exit_code == 0, trained.output
+    assert {n for split, n in read if split == "train"} == {*read_subset(lists["train"]).frames}
+    assert len(read) == 4 + 2
+    assert json.loads((run / "run.json").read_text())["data"]["subset"] == str(lists["train"])
+    words = ["evaluate", str(run), *options, "--subset", str(lists["test"])]
+    scored = CliRunner().invoke(cli.app, words)
+    assert scored.exit_code == 0, scored.output
+    assert json.loads((run / "scores_ho3d" / "scores.json").read_text())["images"] == 1
+    refused = CliRunner().invoke(cli.app, [*words, "--submission"])
+    assert refused.exit_code == 2 and "leave out --split, --size, --subset" in refused.output
+    refused = CliRunner().invoke(cli.app, [*words[:-1], str(lists["train"])])
+    assert refused.exit_code == 2 and "expected a subset of ho3d v2 evaluation" in refused.output
+
+
+def test_papers_count_their_epochs_in_frames_of_the_subset(tree, tmp_path):
+    path = tmp_path / "few.json"
+    draw_subset(HO3D(tree.root, "train"), 4).save(path)
+    data = DataConfig("ho3d", root=str(tree.root), subset=str(path))
+    assert plan("handoccnet", "paper", data=data).training == TrainConfig.paper(4)
+    assert plan("deformer", "paper", data=data).training == TrainConfig.deformer_paper(4)
+    whole = replace(data, subset="")
+    assert plan("deformer", "paper", data=whole).training == TrainConfig.deformer_paper()
+
+
+def test_both_stages_of_a_deformer_learn_from_the_subset(
+    tree, tmp_path, monkeypatch, small_deformer
+):
+    """Single frames are those named; windows see their neighbours beside them."""
+    path = tmp_path / "few.json"
+    draw_subset(HO3D(tree.root, "train"), 2).save(path)
+    data = DataConfig("ho3d", 0, gap=1, root=str(tree.root), subset=str(path))
+    clips = data.load("train", 32)
+    learn = replace(TrainConfig.deformer_course(), images=4)
+    monkeypatch.setattr(recipes, "fit_in_stages", stages := Stages())
+    chosen = replace(plan("deformer", "course", data=data), training=learn)
+    model = small_deformer(frozen="frames")
+    recipes.learn(model, chosen, clips, None, 32, tmp_path / "run")
+    named = {*read_subset(path).frames}
+    assert {clips.dataset.name(window.frames[0]) for window in stages.frames} == named
+    assert len(stages.frames) == 2 and stages.clips is clips
+    assert len({frame for window in clips for frame in window.frames}) > 2
+
+
+class Stages:
+    """Keeps what it is given to learn from."""
+
+    def __call__(self, model, frames, clips, *others):
+        self.frames, self.clips = frames, clips

@@ -3,7 +3,8 @@ import os
 import pytest
 import torch
 
-from handlib.training.checkpoint import read_tensors, replacing, write_tensors
+from handlib.atomic import replacing
+from handlib.training.checkpoint import read_tensors, write_tensors
 
 
 def test_tensors_and_header_come_back(tmp_path):

@@ -8,7 +8,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 MARKER = "handlib_tree.json"
-"""The file by which a written tree is known: its layout and the number of its files."""
+"""The file by which a written tree is known: its layout, its source, the number of its files."""
+RENDERED = "rendered by handlib"
+"""How the source of trees begins that show the shipped hand."""
 
 
 class TreeExistsError(FileExistsError):
@@ -16,7 +18,7 @@ class TreeExistsError(FileExistsError):
 
 
 @contextmanager
-def new_tree(root: Path, layout: str) -> Iterator[Path]:
+def new_tree(root: Path, layout: str, source: str = RENDERED) -> Iterator[Path]:
     """An empty folder to fill, which takes the place of `root` once it is complete.
 
     A tree that was written here before, and not been changed since, is replaced.
@@ -31,7 +33,7 @@ def new_tree(root: Path, layout: str) -> Iterator[Path]:
     draft.mkdir()
     try:
         yield draft
-        marker = {"layout": layout, "source": "rendered by handlib", "files": _count(draft) + 1}
+        marker = {"layout": layout, "source": source, "files": _count(draft) + 1}
         (draft / MARKER).write_text(json.dumps(marker, indent=1) + "\n", encoding="utf-8")
         check_free(root)  # it may have been filled in the meantime
         if root.exists():
@@ -39,6 +41,15 @@ def new_tree(root: Path, layout: str) -> Iterator[Path]:
         os.replace(draft, root)
     finally:
         shutil.rmtree(draft, ignore_errors=True)
+
+
+def is_rendered(root: Path) -> bool:
+    """Whether a folder is a tree written here, or a copied part of one, not a set of others."""
+    try:
+        marker = json.loads((root / MARKER).read_text(encoding="utf-8"))
+        return str(marker["source"]).startswith(RENDERED)
+    except (OSError, ValueError, KeyError, TypeError):
+        return False
 
 
 def check_free(root: Path) -> None:
