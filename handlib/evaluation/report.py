@@ -32,7 +32,7 @@ from handlib.evaluation.recorded import (
     recording,
 )
 from handlib.evaluation.tables import by_joint, by_occlusion
-from handlib.hands import HandPair, load_hand
+from handlib.hands import load_hand_pair
 from handlib.training.checkpoint import replacing
 from handlib.training.data import DataConfig, Split
 from handlib.training.trained import Trained
@@ -71,9 +71,8 @@ def evaluate_recorded(
         _check_submission(data, split)
     images = data.load(split, trained.resolution, data.size, truth=not submission)
     source, frames = frames_of(images)
-    if trained.gap and isinstance(source, DexYCB):
-        path = data.mano or None
-        both_sides(trained.model, HandPair(load_hand(path), load_hand(path, side="left")))
+    if data.both_sides:
+        both_sides(trained.model, load_hand_pair(data.mano or None))
     hands = predict_recorded(trained.model, images)
     values: dict[str, Any] = {
         "data": asdict(data) | {"split": split},
