@@ -73,12 +73,12 @@ def predict_photos(
     if focal is not None and not 0 < focal < float("inf"):
         raise ValueError(f"--focal: expected pixels above 0, found {focal:g}; leave it out")
     model, hands = trained.model, []
-    mirror = left and not isinstance(model.hand, HandPair)
     if not isinstance(model, HandOccNet | Deformer):
         raise ValueError(
             f"{trained.folder}: expected a HandOccNet or a Deformer, whose hands have MANO's "
             f"parameters, found a {type(model).__name__}; give another run"
         )
+    mirror = left and not isinstance(model.hand, HandPair)
     with torch.inference_mode():
         if isinstance(model, Deformer):
             seen = _as_video(model, trained, photos, mirror, left)
