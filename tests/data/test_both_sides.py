@@ -94,8 +94,9 @@ def test_a_mixed_batch_is_one_side_at_a_time(recipe, data, files, small_deformer
     for name, value in terms.items():
         assert value.item() == pytest.approx(expected[name], rel=1e-3), name
     for name, parameter in both.named_parameters():
-        size = gradients[name].abs().max().item() + 1e-8
-        torch.testing.assert_close(parameter.grad, gradients[name], atol=2e-3 * size, rtol=0)
+        # Biases before a softmax have no gradient but rounding.
+        atol = 2e-3 * gradients[name].abs().max().item() + 1e-5
+        torch.testing.assert_close(parameter.grad, gradients[name], atol=atol, rtol=0)
 
 
 def test_scores_are_those_of_each_side(data, files, small_deformer):

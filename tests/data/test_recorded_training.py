@@ -65,7 +65,7 @@ def short(monkeypatch):
     network = replace(HandOccNetConfig.course(), **tiny)
     monkeypatch.setattr(HandOccNetConfig, "course", classmethod(lambda cls: network))
     for name in ("course", "deformer_course", "deformer_frames"):
-        recipe = replace(getattr(TrainConfig, name)(), images=8, batch_size=4, checkpoint_images=8)
+        recipe = replace(getattr(TrainConfig, name)(), images=8, batch_size=2, checkpoint_images=8)
         monkeypatch.setattr(TrainConfig, name, classmethod(lambda cls, recipe=recipe: recipe))
 
 
