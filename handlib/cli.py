@@ -121,7 +121,7 @@ def train(
     settings = RunConfig(plan.network, plan.data, " ".join(["handlib", *sys.argv[1:]]))
     settings.save(run)
     torch.manual_seed(seed)
-    hand_model = load_hand(hand)
+    hand_model = plan.data.hand()
     model = recipes.begin(plan.network, hand_model)
     train_set = plan.data.load("train", settings.resolution)
     val_set = plan.data.load("val", settings.resolution, plan.validation)
@@ -161,7 +161,7 @@ def evaluate_run(
     hand: HandPath = None,
 ) -> None:
     """Score a run by occlusion, beside the mean pose; or on a recorded set, with a report."""
-    hand_model = load_hand(hand)
+    mano = str(hand) if hand else ""
     if data is None:
         recorded = (root, setup, partial, skip_broken, subset, checkpoint, out, submission)
         if any(recorded) or run is None:
@@ -169,11 +169,10 @@ def evaluate_run(
                 "evaluate: expected a run alone, or --data with what belongs to a recorded set; "
                 "add --data ho3d, dexycb or fpha"
             )
-        typer.echo(score_run(run, split, size, hand_model))
+        typer.echo(score_run(run, split, size, mano))
         return
-    trained = Trained.of(run, checkpoint, network, hand_model)
+    trained = Trained.of(run, checkpoint, network, load_hand(hand))
     out = out or trained.folder / f"scores_{data}"
-    mano = str(hand) if hand else ""
     source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial)
     source = replace(source, skip_broken=skip_broken, subset=subset)
     report = evaluate_recorded(trained, source, out, split, submission)

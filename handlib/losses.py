@@ -4,9 +4,12 @@ The released losses are mean squared errors of vertices, joints, pose, shape and
 vertices and joints to reach are made anew by the hand model from the true (θ, β), so both sides
 stand in the hand's frame, without the translation. At course scale these alone need very many
 images before the soft-argmax begins to move; `LossConfig.course()` adds aids, named as such.
+
+FPHA has joints and no θ and β, so it can be learned from joints alone (HandOccNet's issue 23; its
+loader was not released). `LossConfig.joints_only()` is our reading of that.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -39,6 +42,7 @@ class LossConfig:
     early_heatmap: float = 0.0  # aid: the same for heatmaps read from F, before FIT and SET
     depth: float = 0.0  # aid: on metres behind the joints' mean
     mask: float = 0.0  # aid: cross-entropy of the visible and the whole hand's mask, read from F
+    recorded_joints: float = 0.0  # the data's own 3D joints, metres, seen from the wrist
 
     @classmethod
     def paper(cls) -> "LossConfig":
@@ -61,6 +65,39 @@ class LossConfig:
             mask=30.0,
         )
 
+    def joints_only(self) -> "LossConfig":
+        """The same weights for data with joints alone: no term needs θ, β or masks.
+
+        The weight of `joints` goes to the data's own joints. They know nothing of where MANO's
+        origin is, so both sides are seen from the wrist. What joints do not show, such as the
+        mesh and the turn of a bone about itself, no term holds.
+        """
+        return replace(
+            self,
+            vertices=0.0,
+            joints=0.0,
+            pose=0.0,
+            betas=0.0,
+            articulation=0.0,
+            mask=0.0,
+            recorded_joints=self.joints,
+        )
+
+    @property
+    def needs_hands(self) -> bool:
+        """Whether a term compares with the hand of the true (θ, β)."""
+        return any((self.vertices, self.joints, self.pose, self.betas, self.articulation))
+
+
+@dataclass(frozen=True)
+class TrueHands:
+    """(θ, β) and the hand that they make, without the translation."""
+
+    pose: Float[Tensor, "B 16 3 3"]
+    betas: Float[Tensor, "B 10"]
+    vertices: Float[Tensor, "B V 3"]
+    joints: Float[Tensor, "B 21 3"]
+
 
 def handoccnet_loss(
     prediction: HandPrediction, batch: HandBatch, hand: HandModel, config: LossConfig
@@ -69,24 +106,25 @@ def handoccnet_loss(
 
     Raises:
         ValueError: an aid is on, but the model or the data lack what it compares.
-        MissingLabelError: the data lack pose, betas or joints in the image.
+        MissingLabelError: the data lack joints in the image, or pose, betas or joints where a
+            term with a weight compares them.
     """
-    betas, joints_px = needed(batch.betas, "betas"), needed(batch.joints_px, "joints_px")
-    with torch.no_grad():
-        pose = axis_angle_to_rotmat(needed(batch.pose, "pose"))
-        target = hand(pose, betas)
+    joints_px = needed(batch.joints_px, "joints_px")
     joints_img = normalise_pixels(joints_px, batch.image.shape[-1])
-    errors = {
-        "vertices": F.mse_loss(prediction.vertices, target.vertices),
-        "joints": F.mse_loss(prediction.joints, target.joints),
-        "pose": F.mse_loss(prediction.pose, pose),
-        "betas": F.mse_loss(prediction.betas, betas),
-        "joints_img": F.mse_loss(prediction.joints_img, joints_img),
-    }
-    if config.articulation:
+    true = _true_hands(batch, hand) if config.needs_hands else None
+    errors = {}
+    if true is not None:
+        names = ("vertices", "joints", "pose", "betas")
+        errors = {n: F.mse_loss(getattr(prediction, n), getattr(true, n)) for n in names}
+    errors["joints_img"] = F.mse_loss(prediction.joints_img, joints_img)
+    if config.recorded_joints:
+        errors["recorded_joints"] = F.mse_loss(
+            from_wrist(prediction.joints), from_wrist(needed(batch.joints, "joints"))
+        )
+    if config.articulation and true is not None:
         errors["articulation"] = F.mse_loss(
             seen_from_wrist(prediction.joints, prediction.pose[:, 0]),
-            seen_from_wrist(target.joints, pose[:, 0]),
+            seen_from_wrist(true.joints, true.pose[:, 0]),
         )
     if config.heatmap:
         errors["heatmap"] = heatmap_cross_entropy(prediction.heatmaps, joints_img)
@@ -95,7 +133,7 @@ def handoccnet_loss(
         errors["early_heatmap"] = heatmap_cross_entropy(early, joints_img)
     if config.depth:
         depths = _needs(prediction.depths, "depth", "a network with joints_to_head=True")
-        z = target.joints[..., 2]
+        z = (true.joints if true else needed(batch.joints, "joints"))[..., 2]
         errors["depth"] = F.mse_loss(depths, z - z.mean(dim=1, keepdim=True))
     if config.mask:
         logits = _needs(prediction.masks, "mask", _READOUT)
@@ -117,11 +155,24 @@ def vertex_loss(
     return terms | {"total": terms["vertices"] + terms["joints"]}
 
 
+def _true_hands(batch: HandBatch, hand: HandModel) -> TrueHands:
+    with torch.no_grad():
+        betas = needed(batch.betas, "betas")
+        pose = axis_angle_to_rotmat(needed(batch.pose, "pose"))
+        made = hand(pose, betas)
+    return TrueHands(pose, betas, made.vertices, made.joints)
+
+
+def from_wrist(joints: Float[Tensor, "*B 21 3"]) -> Float[Tensor, "*B 21 3"]:
+    """Joints relative to the wrist, in the camera's axes."""
+    return joints - joints[..., :1, :]
+
+
 def seen_from_wrist(
     joints: Float[Tensor, "B 21 3"], wrist: Float[Tensor, "B 3 3"]
 ) -> Float[Tensor, "B 21 3"]:
     """Joints relative to the wrist, in the axes that turn with it: fingers and shape alone."""
-    return (joints - joints[:, :1]) @ wrist
+    return from_wrist(joints) @ wrist
 
 
 def heatmap_cross_entropy(

@@ -3,10 +3,10 @@
 Three groups compare hands, each with vertices, joints and pose: every frame's own hand, its two
 one-step warps with the frames beside it, and the fused hand. The monocular head (D9) adds one. The
 hands to reach are made anew from the true (θ, β), as for HandOccNet: both sides stand in the
-hand's frame, without the translation.
+hand's frame, without the translation. Data with joints alone have `joints_only`.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -18,7 +18,7 @@ from handlib.data.sequence_batch import SequenceBatch
 from handlib.hands.hand_model import HandModel
 from handlib.hands.hand_pair import HandPair, over_time
 from handlib.hands.rotations import axis_angle_to_rotmat
-from handlib.losses import heatmap_cross_entropy
+from handlib.losses import from_wrist, heatmap_cross_entropy
 from handlib.max_mse import max_mse
 from handlib.models.deformer import SequencePrediction
 from handlib.models.fusion import Space, move
@@ -42,6 +42,7 @@ class SequenceLossConfig:
     detach: bool = False  # D16: take maxMSE's weights as given
     max_mse_pose: bool = False  # D11: on pose, too, as the paper writes
     heatmap: float = 0.0  # aid: cross-entropy to a Gaussian at each true joint
+    recorded_joints: float = 0.0  # in each group: the data's own 3D joints, seen from the wrist
 
     @classmethod
     def paper(cls) -> "SequenceLossConfig":
@@ -58,6 +59,16 @@ class SequenceLossConfig:
         """For frozen frames, whose heatmaps learn no more; the fused hand counts most."""
         return cls(max_mse=False, pose=30.0, joints_img=0.0, fused=4.0)
 
+    def joints_only(self) -> "SequenceLossConfig":
+        """The same weights for data with joints alone, as `LossConfig.joints_only`."""
+        without = replace(self, vertices=0.0, joints=0.0, pose=0.0, betas=0.0)
+        return replace(without, recorded_joints=self.joints)
+
+    @property
+    def needs_hands(self) -> bool:
+        """Whether a term compares with the hands of the true (θ, β)."""
+        return any((self.vertices, self.joints, self.pose, self.betas))
+
 
 @dataclass(frozen=True)
 class _Hands:
@@ -70,6 +81,21 @@ class _Hands:
     def __getitem__(self, frames: slice | int) -> "_Hands":
         parts = (self.pose, self.vertices, self.joints)
         return _Hands(*(part[:, frames] for part in parts))
+
+
+@dataclass(frozen=True)
+class _Truth:
+    """What hands are compared with: hands made anew, the data's own joints, or both."""
+
+    hands: _Hands | None
+    recorded: Float[Tensor, "B *F 21 3"] | None
+
+    def __getitem__(self, frames: slice | int) -> "_Truth":
+        hands, recorded = self.hands, self.recorded
+        return _Truth(
+            None if hands is None else hands[frames],
+            None if recorded is None else recorded[:, frames],
+        )
 
 
 def sequence_loss(
@@ -85,15 +111,17 @@ def sequence_loss(
 
     Raises:
         ValueError: monocular > 0 and a network without monocular_head.
-        MissingLabelError: the data lack pose, betas or joints in the image.
+        MissingLabelError: the data lack joints in the image, or pose, betas or joints where a
+            term with a weight compares them.
     """
     left = batch.left if isinstance(hand, HandPair) else None
-    true = _true_hands(batch, hand)
-    betas = needed(batch.betas, "betas")
-    terms = {
-        "betas": config.betas * F.mse_loss(_each_frame(prediction.betas, betas), betas),
-        "joints_img": config.joints_img * joints_img_error(prediction.joints_img, batch),
-    }
+    true = _truth(batch, hand, config)
+    terms = {}
+    if config.needs_hands:
+        betas = needed(batch.betas, "betas")
+        error = F.mse_loss(_each_frame(prediction.betas, betas), betas)
+        terms["betas"] = config.betas * error
+    terms["joints_img"] = config.joints_img * joints_img_error(prediction.joints_img, batch)
     own = _Hands(prediction.pose, prediction.vertices, prediction.joints)
     if config.frames:
         terms |= _compare("frames", config.frames, own, true, config)
@@ -139,10 +167,14 @@ def smoothness(vertices: Float[Tensor, "B T V 3"]) -> Float[Tensor, ""]:
     return velocity.square().mean() + velocity.diff(dim=1).square().mean()
 
 
-def _true_hands(batch: SequenceBatch, hand: HandModel | HandPair) -> _Hands:
+def _truth(batch: SequenceBatch, hand: HandModel | HandPair, config: SequenceLossConfig) -> _Truth:
+    recorded = needed(batch.joints, "joints") if config.recorded_joints else None
+    if not config.needs_hands:
+        return _Truth(None, recorded)
     with torch.no_grad():
         pose = axis_angle_to_rotmat(needed(batch.pose, "pose"))
-        return _single_hands(pose, needed(batch.betas, "betas"), batch, hand)
+        hands = _single_hands(pose, needed(batch.betas, "betas"), batch, hand)
+    return _Truth(hands, recorded)
 
 
 def _single_hands(
@@ -162,7 +194,7 @@ def _monocular(
     prediction: SequencePrediction,
     batch: SequenceBatch,
     hand: HandModel | HandPair,
-    true: _Hands,
+    true: _Truth,
     config: SequenceLossConfig,
 ) -> dict[str, Tensor]:
     pose, betas = prediction.monocular_pose, prediction.monocular_betas
@@ -174,17 +206,19 @@ def _monocular(
     terms = _compare(
         "monocular", config.monocular, _single_hands(pose, betas, batch, hand), true, config
     )
-    error = F.mse_loss(betas, needed(batch.betas, "betas"))
-    return terms | {"monocular_betas": config.monocular * config.betas * error}
+    if config.needs_hands:
+        error = F.mse_loss(betas, needed(batch.betas, "betas"))
+        terms["monocular_betas"] = config.monocular * config.betas * error
+    return terms
 
 
 def _warped(
     prediction: SequencePrediction,
     hand: HandModel | HandPair,
     left: Bool[Tensor, " B"] | None,
-    true: _Hands,
+    true: _Truth,
     space: Space,
-) -> list[tuple[str, _Hands, _Hands]]:
+) -> list[tuple[str, _Hands, _Truth]]:
     """Frames moved one step on and one step back, each with the true hand it should become."""
     steps = {
         "forward": (prediction.forward_motion, slice(None, -1), slice(1, None)),
@@ -200,19 +234,24 @@ def _warped(
 
 
 def _compare(
-    name: str, weight: float, hands: _Hands, true: _Hands, config: SequenceLossConfig
+    name: str, weight: float, hands: _Hands, true: _Truth, config: SequenceLossConfig
 ) -> dict[str, Tensor]:
     def distance(predicted: Tensor, target: Tensor, weigh: bool) -> Tensor:
         if weigh:
             return max_mse(predicted, target, config.detach)
         return F.mse_loss(predicted, target)
 
-    pose, true_pose = hands.pose.flatten(-2), true.pose.flatten(-2)
-    errors = {
-        "vertices": distance(hands.vertices, true.vertices, config.max_mse),
-        "joints": distance(hands.joints, true.joints, config.max_mse),
-        "pose": distance(pose, true_pose, config.max_mse and config.max_mse_pose),
-    }
+    errors = {}
+    if true.hands is not None:
+        pose, true_pose = hands.pose.flatten(-2), true.hands.pose.flatten(-2)
+        errors = {
+            "vertices": distance(hands.vertices, true.hands.vertices, config.max_mse),
+            "joints": distance(hands.joints, true.hands.joints, config.max_mse),
+            "pose": distance(pose, true_pose, config.max_mse and config.max_mse_pose),
+        }
+    if true.recorded is not None:
+        points = from_wrist(hands.joints), from_wrist(true.recorded)
+        errors["recorded_joints"] = distance(*points, config.max_mse)
     return {
         f"{name}_{term}": weight * getattr(config, term) * error for term, error in errors.items()
     }

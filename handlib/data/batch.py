@@ -34,6 +34,11 @@ class HandBatch:
     def __len__(self) -> int:
         return len(self.image)
 
+    @property
+    def left(self) -> Bool[Tensor, " B"]:
+        """Which are left hands."""
+        return torch.tensor([side == "left" for side in self.side], device=self.image.device)
+
     def to(self, device: torch.device | str, non_blocking: bool = False) -> "HandBatch":
         """The same batch on another device."""
         values = {field.name: getattr(self, field.name) for field in fields(self)}

@@ -9,6 +9,7 @@ from torch import Tensor
 
 from handlib.data.camera import project
 from handlib.hands.hand_model import HandModel
+from handlib.hands.rotations import mirrored_turn
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,7 @@ def mirrored(frame: RecordedFrame, right: HandModel | None) -> RecordedFrame:
         return moved
     with torch.no_grad():
         wrist = right(torch.zeros(1, 16, 3), frame.betas[None]).joints[0, 0]
-    turned = frame.pose * torch.tensor([1.0, -1, -1])
+    turned = mirrored_turn(frame.pose)
     return replace(moved, pose=turned, translation=joints[0] - wrist)
 
 

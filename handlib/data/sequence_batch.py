@@ -101,8 +101,7 @@ def fold(frames: HandBatch, length: int) -> SequenceBatch:
         for field in fields(frames)
         if isinstance(value := getattr(frames, field.name), Tensor)
     }
-    left = torch.tensor([name == "left" for name in side], device=frames.image.device)
     given = tensors.pop("box", None)
     joints_px = tensors.get("joints_px")
     boxes = square_boxes(joints_px) if joints_px is not None else needed(given, "joints_px")
-    return SequenceBatch(**tensors, boxes=boxes, left=left, side=side)
+    return SequenceBatch(**tensors, boxes=boxes, left=frames.left[::length], side=side)

@@ -117,11 +117,11 @@ def recording(source: RecordedSet, name: str) -> str:
     return sequence[:-1] if isinstance(source, HO3D) else sequence  # its last digit: the camera
 
 
-def both_sides(model: Network, left: HandPair) -> None:
+def both_sides(model: Network, pair: HandPair) -> None:
     """Let a Deformer, which reads left hands as they are, move hands of both sides."""
     if isinstance(model, Deformer):
         device = next(model.parameters()).device
-        model.hand = left.to(device)
+        model.hand = pair.to(device)
 
 
 def _batches(

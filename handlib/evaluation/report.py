@@ -34,7 +34,7 @@ from handlib.evaluation.recorded import (
     recording,
 )
 from handlib.evaluation.tables import by_joint, by_occlusion
-from handlib.hands import HandPair, load_hand
+from handlib.hands import load_hand_pair
 from handlib.training.data import DataConfig, Split
 from handlib.training.trained import Trained
 from handlib.viz import score_plots, theme
@@ -77,9 +77,8 @@ def evaluate_recorded(
     source, frames = frames_of(images)
     if data.subset:
         check_subset(Path(data.subset), source)
-    if trained.gap and isinstance(source, DexYCB):
-        path = data.mano or None
-        both_sides(trained.model, HandPair(load_hand(path), load_hand(path, side="left")))
+    if data.both_sides:
+        both_sides(trained.model, load_hand_pair(data.mano or None))
     hands = predict_recorded(trained.model, images)
     values: dict[str, Any] = {
         "data": asdict(data) | {"split": split},

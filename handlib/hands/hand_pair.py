@@ -1,10 +1,14 @@
 """Right and left hands in one batch, and hands over time, without a loop over samples."""
 
+from os import PathLike
+from pathlib import Path
+
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor, nn
 
-from handlib.hands.hand_model import HandModel, HandOutput
+from handlib.hands.hand_model import HandModel, HandOutput, load_hand
+from handlib.hands.mano_data import ManoFileError
 
 
 class HandPair(nn.Module):
@@ -40,6 +44,26 @@ class HandPair(nn.Module):
         vertices = torch.cat([output.vertices for output in outputs])[back]
         joints = torch.cat([output.joints for output in outputs])[back]
         return HandOutput(vertices, joints)
+
+
+def load_hand_pair(path: str | PathLike[str] | None = None) -> HandPair:
+    """The shipped hand and its mirror image, or MANO_RIGHT and MANO_LEFT from a folder.
+
+    Raises:
+        FileNotFoundError: no such folder, or one of the files is not there.
+        ManoFileError: a single file, which has one side, or files that are no MANO hands.
+    """
+    if path is not None and Path(path).is_file():
+        raise ManoFileError(
+            f"{path}: expected the folder with MANO_RIGHT and MANO_LEFT, since there are hands of "
+            "both sides, found one file; put both into a folder and give that"
+        )
+    return HandPair(load_hand(path), load_hand(path, side="left"))
+
+
+def right_hand(hand: HandModel | HandPair) -> HandModel:
+    """The right hand of a pair, or the hand itself: for networks that know one side alone."""
+    return hand.right if isinstance(hand, HandPair) else hand
 
 
 def over_time(

@@ -79,6 +79,11 @@ def rotmat_to_axis_angle(rotmat: Float[Tensor, "*batch 3 3"]) -> Float[Tensor, "
     return quaternion_to_axis_angle(rotmat_to_quaternion(rotmat))
 
 
+def mirrored_turn(axis_angle: Float[Tensor, "*batch 3"]) -> Float[Tensor, "*batch 3"]:
+    """The turn seen in a mirror, diag(-1, 1, 1): (x, y, z) becomes (x, -y, -z)."""
+    return axis_angle * axis_angle.new_tensor([1.0, -1.0, -1.0])
+
+
 def rot6d_to_rotmat(rot6d: Float[Tensor, "*batch 6"]) -> Float[Tensor, "*batch 3 3"]:
     """Gram-Schmidt: the first and the last three numbers become columns 1 and 2 of the matrix.
 

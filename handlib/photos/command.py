@@ -6,9 +6,10 @@ from typing import Annotated
 import typer
 
 from handlib.hands import load_hand
-from handlib.photos.predict import predict_photos
+from handlib.photos.predict import faces_shown, predict_photos
 from handlib.photos.results import free_targets, write_results
 from handlib.photos.source import open_photos
+from handlib.training.run import hand_of_run
 from handlib.training.trained import Trained
 
 
@@ -33,16 +34,19 @@ def predict(
     replace: Annotated[bool, typer.Option("--replace", help="Write over earlier files.")] = False,
     hand: Annotated[
         Path | None,
-        typer.Option("--hand", help="Your MANO file or folder; else the shipped hand."),
+        typer.Option("--hand", help="Your MANO file or folder; else the run's, or the shipped."),
     ] = None,
 ) -> None:
     """Predict the hand in your own images: mesh, MANO parameters, and the image with the mesh."""
     photos = open_photos(files, box or (), mask or ())
     free_targets(out, photos, replace)
-    hand_model = load_hand(hand)
-    trained = Trained.of_run(run, hand_model) if run else Trained.shipped(hand_model)
+    if run:
+        trained = Trained.of_run(run, hand_of_run(run, str(hand) if hand else ""))
+    else:
+        trained = Trained.shipped(load_hand(hand))
     hands = predict_photos(trained, photos, left, focal)
-    for path in write_results(out, photos, hands, hand_model.faces, trained.origin, replace):
+    faces = faces_shown(trained.model.hand, left)
+    for path in write_results(out, photos, hands, faces, trained.origin, replace):
         typer.echo(str(path))
     if "limits" in trained.origin:
         typer.echo(f"The network's limits: {trained.origin['limits']}", err=True)

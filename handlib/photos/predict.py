@@ -1,20 +1,22 @@
 """A trained network on images of one's own: square crop, prediction, a place before the camera.
 
-The networks know right hands. A left one is shown to them in the mirror, and what they answer is
-mirrored back.
+HandOccNet knows right hands. A left one is shown to it in the mirror, and what it answers is
+mirrored back; a Deformer that has learned both sides is shown left hands as they are.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Float, Int
 from PIL import Image, ImageOps
 from torch import Tensor
 
 from handlib.data.camera import SquareCrop, denormalise_pixels, transform_pixels
 from handlib.data.crops import cut_image, square_around
-from handlib.hands.rotations import rotmat_to_axis_angle
+from handlib.hands.hand_model import HandModel
+from handlib.hands.hand_pair import HandPair
+from handlib.hands.rotations import mirrored_turn, rotmat_to_axis_angle
 from handlib.models.deformer import Deformer
 from handlib.models.handoccnet import HandOccNet
 from handlib.models.sliding import slide
@@ -27,7 +29,6 @@ SURROUNDINGS = 1.4  # of the hand's square is a Deformer's frame wide, as in syn
 NEAREST = 0.05  # metres before the camera; no hand is photographed from nearer
 _AT_ONCE = 16
 _MIRROR = torch.tensor([-1.0, 1.0, 1.0])
-_MIRRORED_TURN = torch.tensor([1.0, -1.0, -1.0])  # of axis-angles, under diag(-1, 1, 1)
 
 
 @dataclass(frozen=True)
@@ -77,22 +78,31 @@ def predict_photos(
             f"{trained.folder}: expected a HandOccNet or a Deformer, whose hands have MANO's "
             f"parameters, found a {type(model).__name__}; give another run"
         )
+    mirror = left and not isinstance(model.hand, HandPair)
     with torch.inference_mode():
         if isinstance(model, Deformer):
-            seen = _as_video(model, trained, photos, left)
+            seen = _as_video(model, trained, photos, mirror, left)
         else:
-            seen = _one_by_one(trained, photos, left)
+            seen = _one_by_one(trained, photos, mirror)
         for photo, (pose, betas, vertices, joints, joints_px) in zip(photos, seen, strict=True):
-            right = _placed(photo, pose, betas, vertices, joints, joints_px, focal)
-            hands.append(_mirrored(right, photo.width) if left else right)
+            found = _placed(photo, pose, betas, vertices, joints, joints_px, focal)
+            found = _mirrored(found, photo.width) if mirror else found
+            hands.append(replace(found, side="left" if left else "right"))
     return hands
 
 
-def _one_by_one(trained: Trained, photos: Sequence[Photo], left: bool) -> Iterator[list[Tensor]]:
+def faces_shown(hand: HandModel | HandPair, left: bool) -> Int[Tensor, "F 3"]:
+    """Triangles of what `predict_photos` returns; a right hand's are turned over in the mirror."""
+    if isinstance(hand, HandPair):
+        return (hand.left if left else hand.right).faces
+    return hand.faces.flip(1) if left else hand.faces
+
+
+def _one_by_one(trained: Trained, photos: Sequence[Photo], mirror: bool) -> Iterator[list[Tensor]]:
     """(pose, betas, vertices, joints, joints_px) of each photo, all seen as right hands."""
     device = next(trained.model.parameters()).device
     for start in range(0, len(photos), _AT_ONCE):
-        cuts = [_cut(photo, left, 1.0, trained) for photo in photos[start : start + _AT_ONCE]]
+        cuts = [_cut(photo, mirror, 1.0, trained) for photo in photos[start : start + _AT_ONCE]]
         found = trained.model(torch.stack([image for image, _ in cuts]).to(device))
         pixels = denormalise_pixels(found.joints_img, trained.resolution)
         columns = found.pose, found.betas, found.vertices, found.joints, pixels
@@ -101,12 +111,12 @@ def _one_by_one(trained: Trained, photos: Sequence[Photo], left: bool) -> Iterat
 
 
 def _as_video(
-    model: Deformer, trained: Trained, photos: Sequence[Photo], left: bool
+    model: Deformer, trained: Trained, photos: Sequence[Photo], mirror: bool, left: bool
 ) -> Iterator[list[Tensor]]:
     """The same of the frames of a video, each fused from the window around it."""
     device = next(model.parameters()).device
-    cuts = [_cut(photo, left, SURROUNDINGS, trained) for photo in photos]
-    squares = [_square(photo, left) for photo in photos]
+    cuts = [_cut(photo, mirror, SURROUNDINGS, trained) for photo in photos]
+    squares = [_square(photo, mirror) for photo in photos]
     boxes = torch.stack(
         [
             transform_pixels(_corners(square), affine).flatten()
@@ -114,7 +124,8 @@ def _as_video(
         ]
     )
     frames = torch.stack([image for image, _ in cuts]).to(device)
-    found = slide(model, frames, boxes.to(device), WINDOW, trained.gap)
+    as_left = True if left and not mirror else None
+    found = slide(model, frames, boxes.to(device), WINDOW, trained.gap, left=as_left)
     middle = WINDOW // 2
     pose, vertices, joints = (
         (values[:, middle] if model.config.fuse_every else values).float().cpu()
@@ -126,21 +137,21 @@ def _as_video(
         yield [pose[k], betas[k], vertices[k], joints[k], _back(pixels[k], affine)]
 
 
-def _square(photo: Photo, left: bool) -> SquareCrop:
+def _square(photo: Photo, mirror: bool) -> SquareCrop:
     """Around 1.5 times the hand's box, in the image as the network sees it."""
     corners = photo.corners
-    if left:
+    if mirror:
         corners = torch.stack([photo.width - 1 - corners[:, 0], corners[:, 1]], 1)
     return square_around(corners)
 
 
 def _cut(
-    photo: Photo, left: bool, surroundings: float, trained: Trained
+    photo: Photo, mirror: bool, surroundings: float, trained: Trained
 ) -> tuple[Float[Tensor, "3 S S"], Float[Tensor, "3 3"]]:
     """The network's image, and the photo's pixels to its pixels."""
-    square = _square(photo, left)
+    square = _square(photo, mirror)
     square = SquareCrop(square.x, square.y, surroundings * square.side)
-    image: Image.Image = ImageOps.mirror(photo.image()) if left else photo.image()
+    image: Image.Image = ImageOps.mirror(photo.image()) if mirror else photo.image()
     return cut_image(image, square, trained.resolution), square.affine(trained.resolution)
 
 
@@ -163,7 +174,7 @@ def _placed(
     joints_px: Tensor,
     focal: float | None,
 ) -> PhotoHand:
-    """A right hand, put before the camera where that can be done."""
+    """The hand as the network saw it, put before the camera where that can be done."""
     intrinsics = assumed_camera(photo.width, photo.height, focal)
     place = fit_translation(joints, joints_px, intrinsics)
     before = place.isfinite().all() and (vertices[:, 2] + place[2]).min() > NEAREST
@@ -177,7 +188,7 @@ def _mirrored(hand: PhotoHand, width: int) -> PhotoHand:
     flipped = torch.stack([width - 1 - hand.joints_px[:, 0], hand.joints_px[:, 1]], 1)
     return PhotoHand(
         "left",
-        hand.pose * _MIRRORED_TURN,
+        mirrored_turn(hand.pose),
         hand.betas,
         hand.vertices * _MIRROR,
         hand.joints * _MIRROR,

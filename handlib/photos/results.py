@@ -58,7 +58,7 @@ def write_results(
 ) -> list[Path]:
     """Write four files for each photo, named after it, each complete or not at all.
 
-    faces: of the right hand; they are turned over for left ones. origin: of the network.
+    faces: `faces_shown`. origin: of the network.
 
     Raises:
         FileExistsError, ValueError: as `free_targets`.
@@ -66,7 +66,7 @@ def write_results(
     free_targets(out, photos, replace)
     written: list[Path] = []
     for photo, hand in zip(photos, hands, strict=True):
-        triangles = (faces if hand.side == "right" else faces.flip(1)).cpu().numpy()
+        triangles = faces.cpu().numpy()
         paths = [out / f"{photo.path.stem}{ending}" for ending in ENDINGS]
         _write_meshes(paths[:2], hand, triangles)
         with replacing(paths[2]) as temporary:

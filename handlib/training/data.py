@@ -23,7 +23,7 @@ from handlib.data.files import DataFileError, existing, one_of
 from handlib.data.sample import HandSample
 from handlib.data.subsets import FrameSubset, open_subset, read_subset
 from handlib.data.trees.folder import is_rendered
-from handlib.hands import HandPair, load_hand
+from handlib.hands import HandModel, HandPair, load_hand, load_hand_pair
 
 WINDOW = 7  # frames that a Deformer reads, in both the paper and the course
 Split = Literal["train", "val", "test"]
@@ -94,6 +94,22 @@ class DataConfig:
             return None
         return open_subset(path, frames)
 
+    @property
+    def both_sides(self) -> bool:
+        """Whether left hands are shown as they are: in DexYCB's windows, for Deformer."""
+        return self.name == "dexycb" and self.gap > 0
+
+    def hand(self) -> HandModel | HandPair:
+        """What a network on these data moves: `mano`'s hand or the shipped one; or those of both
+        sides, each by its own file, as the released Deformer has them.
+
+        Raises:
+            FileNotFoundError: a MANO file is missing.
+            ManoFileError: a single file where both sides are needed.
+        """
+        load = load_hand_pair if self.both_sides else load_hand
+        return load(self.mano or None)
+
     def folder(self) -> str:
         """The folder of a recorded data set.
 
@@ -127,7 +143,7 @@ class DataConfig:
                     crop,
                     resolution,
                     mano=self._mano(Path(root)),
-                    mirror_left=not self.gap,  # HandOccNet knows right hands only
+                    mirror_left=not self.both_sides,  # HandOccNet knows right hands only
                     partial=self.partial,
                     on_error=on_error,
                 )
@@ -138,7 +154,7 @@ class DataConfig:
     def _mano(self, root: Path) -> str | HandPair:
         """MANO's files; a tree of synthetic hands was written with the shipped hand instead."""
         if is_rendered(root):
-            return HandPair(load_hand(), load_hand(side="left"))
+            return load_hand_pair()
         if not self.mano:
             raise ValueError(
                 "hand: DexYCB's poses are coefficients of MANO's components; give --hand, the "

@@ -12,11 +12,12 @@ from torch import Tensor, nn
 from torch.utils.data import DataLoader, Dataset
 
 from handlib import metrics
-from handlib.data.batch import collate
+from handlib.data.batch import HandBatch, collate
 from handlib.data.sample import HandSample, needed
 from handlib.data.sequence_batch import SequenceBatch
 from handlib.data.windows import HandWindow, Windows
 from handlib.models.deformer import SequencePrediction
+from handlib.training.baseline import MeanPose
 from handlib.training.cached_frames import (
     CachedBatch,
     CachedFrames,
@@ -88,7 +89,7 @@ def evaluate(
     with evaluating(model) as device:
         parts = [
             (
-                model(batch.image.to(device)).joints,
+                _joints(model, batch, device),
                 needed(batch.joints, "joints"),
                 batch.occlusion,
             )
@@ -116,6 +117,16 @@ def evaluate_windows(
             occlusion = None if batch.occlusion is None else batch.occlusion[:, middle]
             parts.append((joints, target[:, middle], occlusion))
     return _scores(parts, dataset.runs() if isinstance(dataset, Windows | CachedFrames) else ())
+
+
+def _joints(
+    model: Callable[[Tensor], HasJoints], batch: HandBatch, device: torch.device
+) -> Float[Tensor, "B 21 3"]:
+    """Networks see images alone; the mean pose is told the side, having nothing else."""
+    image = batch.image.to(device)
+    if isinstance(model, MeanPose):
+        return model(image, batch.left).joints
+    return model(image).joints
 
 
 def predict_windows(model: nn.Module, batch: SequenceBatch) -> SequencePrediction:

@@ -7,6 +7,8 @@ from typing import Any, Literal
 from handlib import weights
 from handlib.data.subsets import read_subset
 from handlib.hands.hand_model import HandModel
+from handlib.hands.hand_pair import HandPair, right_hand
+from handlib.losses import LossConfig
 from handlib.models.baselines import DEFORMER, HANDOCCNET
 from handlib.models.deformer import Deformer
 from handlib.models.deformer_config import DeformerConfig
@@ -58,25 +60,27 @@ def plan(
         gap = PAPER_GAP if recorded or not course else COURSE_GAP
         source = replace(data, size=300 if size is None else size, gap=gap)
         paper = TrainConfig.deformer_paper(*_epoch(data))
-        training = TrainConfig.deformer_course() if course else paper
+        training = suited(TrainConfig.deformer_course() if course else paper, source)
         return Plan(_variant(config, DEFORMER, variant), source, training, 32)
     source = replace(data, size=16_000 if size is None else size)
     epoch = [source.size] if source.size else _epoch(data)
     paper = TrainConfig.paper(*epoch)
-    training = TrainConfig.course() if course else paper
+    training = suited(TrainConfig.course() if course else paper, source)
     if network == "vertex_transformer":
         if not course or variant:
             raise ValueError("vertex_transformer: has the course's recipe only, and no variants")
+        if data.name == "fpha":
+            raise ValueError("vertex_transformer: learns from meshes, and FPHA has joints alone")
         return Plan(VertexTransformerConfig(), source, training, 1_000)
     still = HandOccNetConfig.course() if course else HandOccNetConfig.paper()
     return Plan(_variant(still, HANDOCCNET, variant), source, training, 1_000)
 
 
-def begin(config: NetworkConfig, hand: HandModel) -> Network:
+def begin(config: NetworkConfig, hand: HandModel | HandPair) -> Network:
     """The network untrained, but for a frozen trunk: that one comes from the shipped weights."""
     model = build(config, hand)
     if isinstance(model, Deformer) and model.config.frozen != "nothing":
-        model.take_trunk(weights.load_handoccnet(hand))
+        model.take_trunk(weights.load_handoccnet(right_hand(hand)))
     return model
 
 
@@ -96,6 +100,8 @@ def learn(
     or fewer images than its recipe as the second stage has windows.
     """
     config = plan.training
+    if critic and plan.data.name == "fpha":
+        raise ValueError("critic: learns from true poses, and FPHA has joints alone; leave it out")
     if not (isinstance(model, Deformer) and model.config.frozen == "frames"):
         fit(model, train, val, config, run_dir, resume, critic)
         return
@@ -103,7 +109,7 @@ def learn(
     images = [stills.load("train", resolution)] if stills.name == "synthetic" else []
     first = TrainConfig.deformer_frames()
     seen = round(first.images * config.images / TrainConfig.deformer_course().images)
-    first = replace(first, images=seen, seed=config.seed, bf16=config.bf16)
+    first = suited(replace(first, images=seen, seed=config.seed, bf16=config.bf16), plan.data)
     frames = single_frames(*images, train)
     fit_in_stages(model, frames, train, val, first, config, run_dir, resume, critic)
 
@@ -111,6 +117,17 @@ def learn(
 def _epoch(data: DataConfig) -> list[int]:
     """Frames of a subset, which a paper's epochs go through; else nothing, so those of HO-3D."""
     return [len(read_subset(Path(data.subset)).frames)] if data.subset else []
+
+
+def suited(training: TrainConfig, data: DataConfig) -> TrainConfig:
+    """The recipe with losses that the data have labels for.
+
+    Recorded data come without masks, and FPHA with joints alone.
+    """
+    loss = training.loss
+    if data.name != "synthetic" and isinstance(loss, LossConfig):
+        loss = replace(loss, mask=0.0)
+    return replace(training, loss=loss.joints_only() if data.name == "fpha" else loss)
 
 
 def _variant(config: Any, variants: dict[str, Any], name: str | None) -> Any:

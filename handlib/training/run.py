@@ -1,7 +1,7 @@
 """A run's folder: what it trained on what, so that it can be scored, resumed and published."""
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from torch.utils.data import Dataset
 
 from handlib.atomic import replacing
 from handlib.hands.hand_model import HandModel
+from handlib.hands.hand_pair import HandPair, right_hand
 from handlib.models.deformer import Deformer
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
@@ -34,15 +35,15 @@ def score(model: Network, data: Dataset[Any]) -> Scores:
     return evaluate_windows(model, data) if isinstance(model, Deformer) else evaluate(model, data)
 
 
-def build(config: NetworkConfig, hand: HandModel) -> Network:
-    """The network of a configuration."""
+def build(config: NetworkConfig, hand: HandModel | HandPair) -> Network:
+    """The network of a configuration; a Deformer alone moves hands of both sides."""
     match config:
         case DeformerConfig():
             return Deformer(config, hand)
         case VertexTransformerConfig():
-            return VertexTransformer(config, hand)
+            return VertexTransformer(config, right_hand(hand))
         case _:
-            return HandOccNet(config, hand)
+            return HandOccNet(config, right_hand(hand))
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,19 @@ class RunConfig:
         return cls(network, DataConfig(**values["data"]), values["command"])
 
 
-def load_run(run_dir: Path, hand: HandModel) -> Network:
+def hand_of_run(run_dir: Path, mano: str = "") -> HandModel | HandPair:
+    """The hand that a run's network moves, of both sides if it learned both.
+
+    mano: file or folder of MANO's models, in place of the run's own.
+
+    Raises:
+        FileNotFoundError: `run_dir` is not the folder of a run, or a MANO file is missing.
+    """
+    data = RunConfig.load(run_dir).data
+    return replace(data, mano=mano or data.mano).hand()
+
+
+def load_run(run_dir: Path, hand: HandModel | HandPair) -> Network:
     """The trained network of a run, with its averaged weights, in evaluation mode."""
     model = build(RunConfig.load(run_dir).network, hand)
     model.load_state_dict(read_tensors(run_dir / MODEL_FILE)[0])

@@ -1,31 +1,36 @@
 """Scores of a network on its own kind of data, beside the mean pose, as a table to print."""
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 from handlib.data.readable import skip_note
 from handlib.hands.hand_model import HandModel
+from handlib.hands.hand_pair import HandPair
 from handlib.training.baseline import mean_pose_baseline
 from handlib.training.data import Split, images_of, thinned
 from handlib.training.evaluate import Scores, evaluate
-from handlib.training.run import Network, RunConfig, load_run, score
+from handlib.training.run import Network, RunConfig, hand_of_run, load_run, score
 
 ENOUGH = 20_000  # images for a mean pose; all of a recorded set would take too long to read
 
 
-def score_run(run: Path, split: Split, size: int | None, hand: HandModel) -> str:
+def score_run(run: Path, split: Split, size: int | None, mano: str = "") -> str:
     """The table of a run on `size` images (2,000) or clips (64) of the data that it is for.
+
+    mano: file or folder of MANO's models, in place of the run's own.
 
     Raises:
         FileNotFoundError: `run` is not the folder of a run.
     """
-    config = RunConfig.load(run)
+    config, hand = RunConfig.load(run), hand_of_run(run, mano)
     model, resolution = load_run(run, hand), config.resolution
-    images = config.data.load(split, resolution, size or (64 if config.data.gap else 2_000))
-    return score_table(model, images, config.data.load("train", resolution), hand)
+    data = replace(config.data, mano=mano or config.data.mano)
+    images = data.load(split, resolution, size or (64 if data.gap else 2_000))
+    return score_table(model, images, data.load("train", resolution), hand)
 
 
-def score_table(model: Network, images: Any, train_set: Any, hand: HandModel) -> str:
+def score_table(model: Network, images: Any, train_set: Any, hand: HandModel | HandPair) -> str:
     """The table of a network on `images`, beside the mean pose of `train_set`.
 
     Above it stands what could not be read of either.

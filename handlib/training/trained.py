@@ -9,6 +9,7 @@ import torch
 from handlib import weights
 from handlib.data.crops import CROPS
 from handlib.hands.hand_model import HandModel
+from handlib.hands.hand_pair import HandPair, right_hand
 from handlib.models import official
 from handlib.training.recipes import PAPER_GAP
 from handlib.training.run import Network, RunConfig, load_run
@@ -33,7 +34,7 @@ class Trained:
 
     @classmethod
     def of(
-        cls, run: Path | None, checkpoint: Path | None, kind: Kind, hand: HandModel
+        cls, run: Path | None, checkpoint: Path | None, kind: Kind, hand: HandModel | HandPair
     ) -> "Trained":
         """The network of a run or of a released checkpoint, whichever is given.
 
@@ -43,12 +44,12 @@ class Trained:
         if run and not checkpoint:
             return cls.of_run(run, hand)
         if checkpoint and not run:
-            return cls.official(checkpoint, kind, hand)
+            return cls.official(checkpoint, kind, right_hand(hand))
         found = "both" if run else "neither"
         raise ValueError(f"network: expected a run or a checkpoint, found {found}; give one")
 
     @classmethod
-    def of_run(cls, run: Path, hand: HandModel) -> "Trained":
+    def of_run(cls, run: Path, hand: HandModel | HandPair) -> "Trained":
         """The network that `handlib train --run` has left.
 
         Raises:

@@ -1,6 +1,6 @@
 """Tiny trees in the layouts of the recorded data sets, written once for all tests."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +9,19 @@ import pytest
 from handlib.data import SyntheticHands, SyntheticSequences
 from handlib.data.trees import Recording, recordings, write_dexycb, write_fpha, write_ho3d
 from handlib.data.trees.recording import clips_config, stills_config
+from handlib.hands import read_mano_file
+
+from .recorded import MANO
 
 SKIN = (0.04, 0.70, 0.04)
 """Linear RGB of the hands in these trees: no other thing is as green, so images can be tested."""
+
+MANO_KEYS = {
+    "template": "v_template",
+    "joint_regressor": "J_regressor",
+    "skinning_weights": "weights",
+    "faces": "f",
+}
 
 
 @dataclass(frozen=True)
@@ -44,6 +54,19 @@ def still(split: str, number: int, people: int = 200) -> Recording:
     config = stills_config(people)
     source = SyntheticHands(split, number + 1, 5, resolution=64, cache=False, config=config)
     return green(recordings(source)[number])
+
+
+@pytest.fixture(scope="session")
+def mano(tmp_path_factory):
+    """A folder with both hands: the shipped one and its mirror image."""
+    folder = tmp_path_factory.mktemp("mano")
+    right = read_mano_file(MANO)
+    with np.load(MANO) as file:
+        tree = file["kintree_table"]
+    for name, data in (("MANO_RIGHT", right), ("MANO_LEFT", right.mirrored())):
+        arrays = {MANO_KEYS.get(f.name, f.name): getattr(data, f.name) for f in fields(data)}
+        np.savez(folder / f"{name}.npz", kintree_table=tree, **arrays)
+    return folder
 
 
 @pytest.fixture(scope="session", params=["v2", "v3"])

@@ -1,7 +1,6 @@
 """DexYCB: splits counted, and the labels found again in a small tree."""
 
 from collections import Counter
-from dataclasses import fields
 
 import numpy as np
 import pytest
@@ -13,30 +12,11 @@ from handlib.data import DexYCB, collate, valid_frames, windows
 from handlib.data.camera import project
 from handlib.data.dexycb_index import SERIALS, SUBJECTS, belongs
 from handlib.data.files import DataFileError
-from handlib.hands import load_hand, read_mano_file
+from handlib.hands import load_hand
 
-from .recorded import INTRINSICS, MANO, dots, silhouette, truth
+from .recorded import INTRINSICS, dots, silhouette, truth
 
 FRAMES, CAMERAS = 3, SERIALS[:2]
-KEYS = {
-    "template": "v_template",
-    "joint_regressor": "J_regressor",
-    "skinning_weights": "weights",
-    "faces": "f",
-}
-
-
-@pytest.fixture(scope="module")
-def mano(tmp_path_factory):
-    """A folder with both hands: the shipped one and its mirror image."""
-    folder = tmp_path_factory.mktemp("mano")
-    right = read_mano_file(MANO)
-    with np.load(MANO) as file:
-        tree = file["kintree_table"]
-    for name, data in (("MANO_RIGHT", right), ("MANO_LEFT", right.mirrored())):
-        arrays = {KEYS.get(f.name, f.name): getattr(data, f.name) for f in fields(data)}
-        np.savez(folder / f"{name}.npz", kintree_table=tree, **arrays)
-    return folder
 
 
 class Tree:

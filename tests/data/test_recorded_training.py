@@ -1,19 +1,22 @@
-"""Networks trained from the command line on a small HO-3D tree."""
+"""Networks trained from the command line on small trees of HO-3D and FPHA."""
 
 import json
+import re
 from dataclasses import replace
 
 import pytest
+import torch
 from typer.testing import CliRunner
 
 from handlib import cli
-from handlib.data import HO3D
+from handlib.data import FPHA, HO3D
 from handlib.data.subsets import draw_subset, read_subset
 from handlib.data.windows import Windows
 from handlib.hands.skeleton import COMMON_TO_HO3D
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.training import TrainConfig, recipes
 from handlib.training.data import DataConfig, images_of
+from handlib.training.history import History
 from handlib.training.recipes import plan
 
 from . import damage
@@ -59,16 +62,17 @@ def test_what_is_missing_is_named(tree, monkeypatch):
 
 
 @pytest.fixture
-def small_recipe(monkeypatch):
-    """The course's recipe at a size that runs in seconds."""
+def short(monkeypatch):
+    """The course's networks smaller, its recipes a step or two."""
     tiny = {"image_size": 32, "channels": 8, "heads": 2, "depth": 1, "head_widths": (16, 16)}
     network = replace(HandOccNetConfig.course(), **tiny)
-    recipe = replace(TrainConfig(), images=8, batch_size=4, checkpoint_images=8)
     monkeypatch.setattr(HandOccNetConfig, "course", classmethod(lambda cls: network))
-    monkeypatch.setattr(TrainConfig, "course", classmethod(lambda cls: recipe))
+    for name in ("course", "deformer_course", "deformer_frames"):
+        recipe = replace(getattr(TrainConfig, name)(), images=8, batch_size=2, checkpoint_images=8)
+        monkeypatch.setattr(TrainConfig, name, classmethod(lambda cls, recipe=recipe: recipe))
 
 
-def test_the_command_trains_and_scores(tree, tmp_path, small_recipe):
+def test_the_command_trains_and_scores(tree, tmp_path, short):
     publish(tree)
     options = ["--data", "ho3d", "--root", str(tree.root), "--run", str(tmp_path / "run")]
     trained = CliRunner().invoke(cli.app, ["train", "handoccnet", *options])
@@ -80,7 +84,7 @@ def test_the_command_trains_and_scores(tree, tmp_path, small_recipe):
     assert scored.stdout.splitlines()[-1] == trained.stdout.splitlines()[-1], scored.output
 
 
-def test_the_command_goes_on_without_broken_frames(tree, tmp_path, small_recipe):
+def test_the_command_goes_on_without_broken_frames(tree, tmp_path, short):
     """Of six training frames and two to score, one each."""
     publish(tree)
     broken = [tree.root / "train/MC2/rgb/0000.png", tree.root / "evaluation/SM1/rgb/0005.png"]
@@ -104,7 +108,7 @@ def test_the_command_goes_on_without_broken_frames(tree, tmp_path, small_recipe)
     assert scored.stdout == trained.stdout, scored.output
 
 
-def test_the_command_trains_and_scores_on_subsets(tree, tmp_path, small_recipe, monkeypatch):
+def test_the_command_trains_and_scores_on_subsets(tree, tmp_path, short, monkeypatch):
     """What is drawn is what is learned from; the evaluation stays whole unless it has its own."""
     publish(tree)
     lists = {split: tmp_path / f"{split}.json" for split in ("train", "test")}
@@ -167,3 +171,43 @@ class Stages:
 
     def __call__(self, model, frames, clips, *others):
         self.frames, self.clips = frames, clips
+
+
+@pytest.mark.parametrize("network", ["handoccnet", "deformer"])
+def test_fpha_is_learned_from_joints_alone(network, fpha_tree, tmp_path, short, monkeypatch):
+    monkeypatch.setenv("HANDLIB_CACHE", str(tmp_path / "cache"))
+    terms = []
+    record = History.add_step
+    monkeypatch.setattr(
+        History,
+        "add_step",
+        lambda self, seen, found: (terms.append({*found}), record(self, seen, found)),
+    )
+    run, options = tmp_path / "run", ["--data", "fpha", "--root", str(fpha_tree.root)]
+    trained = CliRunner().invoke(cli.app, ["train", network, *options, "--run", str(run)])
+    assert trained.exit_code == 0, trained.output
+    for names in terms:
+        assert not any(n.endswith(("vertices", "pose", "betas", "mask")) for n in names), names
+        assert any(n.endswith("recorded_joints") for n in names) and "joints_img" in names
+    row = trained.stdout.splitlines()[-1]
+    assert row.split()[3] == "1"  # the image to test on
+    # The guess beside it: the mean of both training hands, wrist on wrist.
+    means = [data.joints - data.joints[0] for data in FPHA(fpha_tree.root, "train", crop=None)]
+    truth = FPHA(fpha_tree.root, "test", crop=None)[0].joints
+    apart = torch.stack(means).mean(0) - (truth - truth[0])
+    assert float(re.findall(r"\(([ \d.]+)\)", row)[0]) == pytest.approx(
+        1000 * apart.norm(dim=-1).mean().item(), abs=0.06
+    ), row
+    scored = CliRunner().invoke(cli.app, ["evaluate", str(run), *options])
+    assert scored.exit_code == 0, scored.output
+    assert "procrustes_mpjpe" in scored.stdout
+
+
+def test_what_joints_cannot_teach_is_refused(fpha_tree, tmp_path, short):
+    options = ["--data", "fpha", "--root", str(fpha_tree.root), "--run", str(tmp_path / "run")]
+    for words, text in (
+        (["vertex_transformer"], "learns from meshes, and FPHA has joints alone"),
+        (["deformer", "--critic"], "learns from true poses, and FPHA has joints alone"),
+    ):
+        refused = CliRunner().invoke(cli.app, ["train", *words, *options])
+        assert refused.exit_code == 2 and text in refused.output, refused.output

@@ -1,9 +1,13 @@
+from dataclasses import replace
 from types import SimpleNamespace
 
+import numpy as np
 import pytest
 import torch
 from scipy.spatial.transform import Rotation
+from torch.utils.data import Subset
 
+from handlib.hands import load_hand_pair
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.training.baseline import mean_pose_baseline, mean_rotation
 from handlib.training.evaluate import evaluate
@@ -53,3 +57,23 @@ def test_the_mean_pose_beats_any_single_hand(hand, random_hands):
             data,
         )
         assert score < other.root_aligned.square().mean()
+
+
+def test_the_mean_pose_of_both_sides_is_told_the_side(hand, random_hands):
+    """One right hand and its mirror image, over and over: the guess is right for both."""
+    pair, sample = load_hand_pair(), random_hands(1)[0]
+    flip = torch.tensor([1.0, -1.0, -1.0])
+    joints = pair.left((sample.pose * flip)[None], sample.betas[None]).joints[0]
+    other = replace(sample, pose=sample.pose * flip, joints=joints, side="left")
+    data = Subset([sample, other, other], range(3))
+    assert evaluate(mean_pose_baseline(data, pair), data).root_aligned.max() < 1e-5
+    alone = evaluate(mean_pose_baseline(Subset([sample], [0]), hand), data).root_aligned
+    assert alone[0] < 1e-5 and alone[1:].min() > 0.01
+
+
+def test_without_poses_the_mean_is_that_of_the_joints(hand, random_hands):
+    whole = random_hands(5)
+    data = [replace(whole[i], pose=None, betas=None, translation=None) for i in range(5)]
+    guess = mean_pose_baseline(Subset(data, range(5)), hand)(data[0].image[None]).joints[0].numpy()
+    apart = [one.joints.numpy() - one.joints[0].numpy() for one in data]
+    np.testing.assert_allclose(guess, sum(apart) / 5, atol=1e-6)
