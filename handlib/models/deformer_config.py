@@ -14,6 +14,7 @@ Frozen = Literal["nothing", "trunk", "frames"]
 class DeformerConfig:
     """Everything that decides the network's layers and its fusion. Defaults: as released."""
 
+    image_size: int = 512  # side of the images it learns from; the network itself takes any
     cells: int = 32  # side of the hand's features in cells; attention runs on cells² tokens
     blocks: tuple[int, int, int, int] = (3, 4, 6, 3)  # a stage: ResNet-50
     width: int = 64  # channels of the ResNet's stem
@@ -51,6 +52,7 @@ class DeformerConfig:
     def course(cls) -> "DeformerConfig":
         """Learns in minutes on two cores, in stages: what sees one frame, then what joins them."""
         return cls(
+            image_size=128,
             cells=16,
             blocks=(1, 1, 1, 1),
             width=16,

@@ -62,7 +62,7 @@ class RunConfig:
     @property
     def resolution(self) -> int:
         """Side of the images that the network learns from, in pixels."""
-        return getattr(self.network, "image_size", 128)
+        return self.network.image_size
 
     def save(self, run_dir: Path) -> None:
         """Write `run.json`."""
