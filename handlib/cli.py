@@ -159,7 +159,7 @@ def evaluate_run(
     trained = Trained.of(run, checkpoint, network, hand_model)
     out = out or trained.folder / f"scores_{data}"
     mano = str(hand) if hand else ""
-    source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial, subset)
+    source = DataConfig(data, size or 0, 0, trained.gap, root, setup, mano, partial, subset=subset)
     report = evaluate_recorded(trained, source, out, split, submission)
     typer.echo(report.text)
     for path in report.files:
