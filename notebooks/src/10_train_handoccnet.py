@@ -1030,9 +1030,10 @@ for name, tried in (("course", recipe), ("no heatmap aids", no_heatmaps)):
 # of HO-3D would take at the images per second that you saw.
 #
 # **With real images.** If you have HO-3D with its rendered segmentations, and
-# MANO's files in a folder `models`, this notebook trains on a part of it in the
-# same minutes. A terminal draws the part: bins of occlusion take turns, within
-# a bin sequences do, and `--seed` says which frames.
+# MANO's files in a folder `models`, this notebook trains on a part of it. Images
+# are read and cut anew each time, about 10 ms each: a quarter of an hour more. A
+# terminal draws the part: bins of occlusion take turns, within a bin sequences
+# do, and `--seed` says which frames.
 #
 # ```sh
 # handlib data subset ho3d --root HO3D_v2 --size 16000 --hand models --out few.json

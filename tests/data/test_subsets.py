@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from handlib.data import FPHA, HO3D, DexYCB, windows
 from handlib.data.files import DataFileError
 from handlib.data.subsets import balanced, draw_subset, named_frames, open_subset, read_subset
-from handlib.data.subsets.draw import UNKNOWN, occlusion_bins
+from handlib.data.subsets.draw import occlusion_bins
+from handlib.data.subsets.subset_file import UNKNOWN
 from handlib.training import single_frames
 from handlib.training.data import DataConfig
 
@@ -107,6 +108,7 @@ def test_a_draw_says_what_it_took(ho3d_tree):
     assert is_level(taken, {row.bin: row.available for row in subset.occlusion})
     text = "\n".join(subset.lines())
     assert f"ho3d {ho3d_tree.root.name}, train: 5 of 8 labelled frames, seed 3" in text
+    assert "not known" not in text and "4 sequences, frames of each: 1 to 2" in text
 
 
 def test_a_new_index_and_another_folder_give_the_same_draw(
@@ -131,6 +133,7 @@ def test_without_hands_every_frame_is_of_one_bin(ho3d_tree, dexycb_tree, fpha_tr
         subset = draw_subset(frames, sequences)
         assert subset.occlusion[-1].taken == sequences and len(subset.frames) == sequences
         assert sum(row.available for row in subset.occlusion[:-1]) == 0
+        assert "sequences alone are balanced" in "".join(subset.lines())
         assert len({name.rsplit("/", 1)[0] for name in subset.frames}) == sequences
 
 

@@ -12,12 +12,11 @@ from handlib.data.recorded import RecordedSet
 from handlib.data.sample import MissingLabelError
 from handlib.data.subsets.balance import balanced, sequence_of, shuffled, taking_turns
 from handlib.data.subsets.frames import kind_of
-from handlib.data.subsets.subset_file import BinCount, SubsetFile
+from handlib.data.subsets.subset_file import UNKNOWN, BinCount, SubsetFile
 from handlib.evaluation.tables import OCCLUSION_BINS
 
 POOL = 100_000
 """Frames whose occlusion is looked at: all of HO-3D, a quarter of DexYCB."""
-UNKNOWN = "unknown"
 _LABELS = [f"{low:.0%}-{high:.0%}" for low, high in pairwise(OCCLUSION_BINS)]
 
 

@@ -12,6 +12,8 @@ from handlib.data.files import DataFileError, existing
 from handlib.data.subsets.balance import sequence_of
 
 SETS = ("ho3d", "dexycb", "fpha")
+UNKNOWN = "unknown"
+"""The bin of frames whose occlusion is not known."""
 _ADVICE = "Make the file again with `handlib data subset`."
 
 
@@ -64,9 +66,11 @@ class SubsetFile:
         yield "hidden        taken  available"
         for row in self.occlusion:
             yield f"{row.bin:10}{row.taken:9,}{row.available:11,}"
+        if all(row.bin == UNKNOWN for row in self.occlusion if row.taken):
+            yield "occlusion is not known, so sequences alone are balanced"
         counts = Counter(map(sequence_of, self.frames)).values()
         spread = f"{min(counts)} to {max(counts)}" if len(set(counts)) > 1 else str(max(counts))
-        yield f"{len(counts)} sequences, {spread} frames of each"
+        yield f"{len(counts):,} sequences, frames of each: {spread}"
 
 
 def check_new(path: Path, overwrite: bool = False) -> None:
