@@ -84,20 +84,20 @@ class NumberExplorer:
         drawing.draw_skeleton(skeleton, after)
         skeleton.set(xlim=(-0.5, _SIZE - 0.5), ylim=(_SIZE - 0.5, -0.5), aspect="equal")
         skeleton.set_axis_off()
-        return show(fig, **self._words(moved), dpi=80, colours=128)
+        return show(fig, **self._words(moved), dpi=80, colours=256)
 
     def _words(self, moved: Float[Tensor, "778"]) -> dict[str, str]:
         unit = "rad" if self.number < 48 else "σ"
         state = f"number {self.number}, {NUMBER_NAMES[self.number]} {self.amount:+.1f} {unit}"
         share, most = int((moved > _MOVED).sum()), float(moved.max())
         return {
-            "alt": f"A right hand in the pose '{self.pose}', painted by how far its vertices move, "
-            f"and its joints before (grey) and after: {state}.",
+            "alt": f"A right hand in the pose '{self.pose}', painted by how far its vertices "
+            f"move, and its joints before (grey) and after: {state}.",
             "caption": f"'{self.pose}', {state}: {share} of 778 vertices move by more than "
             f"{_MOVED} mm, the farthest by {most:.0f} mm. Grey: the joints before.",
-            "caption_ko": f"'{self.pose}' 자세에서 {self.number}번 숫자({NUMBER_NAMES[self.number]})를 "
-            f"{self.amount:+.1f} {unit}만큼 바꾸면 778개 vertex 중 {share}개가 {_MOVED} mm 넘게 움직이고, "
-            f"가장 멀리 움직인 vertex는 {most:.0f} mm 움직입니다. 회색은 바꾸기 전의 관절입니다.",
+            "caption_ko": f"'{self.pose}' 자세에서 {self.number}번 숫자"
+            f"({NUMBER_NAMES[self.number]})를 {self.amount:+.1f} {unit}만큼 바꾸면 "
+            f"778개 vertex 중 {share}개가 {_MOVED} mm 넘게 움직이고, 가장 멀리 움직인 vertex는 {most:.0f} mm 움직입니다. 회색은 바꾸기 전의 관절입니다.",
         }
 
     def widget(self) -> Any:

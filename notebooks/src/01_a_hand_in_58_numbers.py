@@ -58,12 +58,12 @@ from handlib.hands.rotations import (
 )
 from handlib.hands.skeleton import (
     COMMON_FROM_MANO_TIPS,
+    COMMON_TO_HO3D,
     FINGERS,
     FINGERTIPS,
     JOINT_NAMES,
     MANO_FINGERS,
     MANO_JOINT_NAMES,
-    inverse,
 )
 from handlib.metrics import root_aligned_mpjpe
 from handlib.viz import gallery, regions
@@ -104,7 +104,7 @@ def rodrigues(a):
 # **Predict first.** A quarter turn about z. Where does it carry the x axis, and
 # which column of R says so?
 
-# %% tags=["nbval-check-output"]
+# %%
 rodrigues(torch.tensor([0.0, 0.0, torch.pi / 2])).round(decimals=2)
 
 # %% [markdown]
@@ -135,8 +135,8 @@ x, y, _ = torch.eye(3) * torch.pi / 2
 in_turn = axis_angle_to_rotmat(y) @ axis_angle_to_rotmat(x)
 as_sum = axis_angle_to_rotmat(x + y)
 swapped = axis_angle_to_rotmat(x) @ axis_angle_to_rotmat(y)
-print(f"first x, then y, against the sum: {degrees_apart(in_turn, as_sum):.0f}°")
-print(f"first x, then y, against y, x:    {degrees_apart(in_turn, swapped):.0f}°")
+print(f"x then y, against the sum:  {degrees_apart(in_turn, as_sum):.0f}°")
+print(f"x then y, against y then x: {degrees_apart(in_turn, swapped):.0f}°")
 
 # %% [markdown]
 # Matrices compose by products, the later turn on the left; order matters.
@@ -179,7 +179,8 @@ viz.show(fig, **caption("angles", **numbers))
 # off by more than 30°? And if it is off, by how much?
 
 # %%
-R = axis_angle_to_rotmat(batch.pose[:, 0])
+aa = batch.pose[:, 0]
+R = axis_angle_to_rotmat(aa)
 i, j = torch.triu_indices(200, 200, offset=1)
 near = degrees_apart(R[i], R[j]) < 40
 i, j = i[near], j[near]
@@ -187,15 +188,16 @@ step = rotmat_to_axis_angle(R[i].mT @ R[j])
 half_way = R[i] @ axis_angle_to_rotmat(step / 2)
 six = rotmat_to_rot6d(R)
 means = {
-    "axis-angle": axis_angle_to_rotmat((batch.pose[i, 0] + batch.pose[j, 0]) / 2),
+    "axis-angle": axis_angle_to_rotmat((aa[i] + aa[j]) / 2),
     "6D": rot6d_to_rotmat((six[i] + six[j]) / 2),
 }
 
 # %%
 for name, mean in means.items():
     off = degrees_apart(mean, half_way)
-    print(f"{name:10} of {len(off)} pairs: median {off.median():.1f}°,", end=" ")
-    print(f"worst {off.max():.0f}°, above 30°: {int((off > 30).sum())}")
+    wrong = f"above 30°: {int((off > 30).sum())} of {len(off)} pairs"
+    print(f"{name:10} median {off.median():.1f}°,", end=" ")
+    print(f"{wrong}, worst {off.max():.0f}°")
 
 # %% [markdown]
 # It is rare here, but when it happens the mean points the other way. This is one
@@ -211,7 +213,7 @@ for ax, (name, root) in zip(fig.subplots(1, 4), shown.items(), strict=True):
     rotations = torch.cat([root[None], point[1:]])[None]
     mesh = hand(rotations, torch.zeros(1, 10)).vertices[0]
     viz.hand.draw_hand(ax, mesh, hand.faces, title=name)
-viz.show(fig, **caption("seam"), dpi=90, colours=128)
+viz.show(fig, **caption("seam"), dpi=90)
 
 # %% [markdown]
 # Why care about means? A network that cannot decide between two answers, and is
@@ -332,25 +334,26 @@ for up_to in (110, 180):
         runs = [copy_errors(kind, up_to, seed) for seed in range(2)]
         copied[up_to, kind] = torch.cat(runs, dim=1)
         off = copied[up_to, kind][1]
-        print(f"up to {up_to}°, {kind:10}: median {off.median():.1f}°,", end=" ")
-        print(f"1 % above {off.quantile(0.99):3.0f}°, worst {off.max():3.0f}°")
+        rare = f"1 % above {off.quantile(0.99):3.0f}°, worst {off.max():3.0f}°"
+        print(f"≤ {up_to}°, {kind:10}: median {off.median():.1f}°, {rare}")
 
 # %%
 fig = viz.theme.figure(8, 2.6)
 for ax, up_to in zip(fig.subplots(1, 2, sharey=True), (110, 180), strict=True):
-    for kind, marker in zip(OUTPUT, "x."):
+    for kind, marker in zip(OUTPUT, "x.", strict=True):
         ax.plot(*copied[up_to, kind], marker, markersize=3, label=kind)
-    ax.set(yscale="log", xlabel="angle of the turn (°)", ylim=(0.02, 200))
+    ax.set(yscale="log", xlabel="angle of the turn (°)", ylim=(0.02, 300))
     ax.set_title(f"turns up to {up_to}°")
 fig.axes[0].set_ylabel("copy is off by (°)")
-fig.axes[0].legend(loc="lower right", markerscale=2)
+fig.axes[0].legend(loc="upper left", markerscale=2)
 viz.show(fig, **caption("copying"), dpi=90, colours=128)
 
 # %% [markdown]
 # For fingers it makes no difference. Over all turns axis-angle breaks at the
-# seam, in the way of section 2, and no amount of training can close it: a
-# continuous function has to pass through every wrong value on the way from
-# +175° to −175°. Six numbers protect the wrist.
+# seam, and no amount of training can close it: a network is a continuous
+# function, and on the way from +175° to −175° it has to pass through wrong
+# values. It even copies the other turns less well. Six numbers protect the
+# wrist.
 #
 # ## 4 A chain of bones
 #
@@ -383,8 +386,8 @@ torch.stack(posed)
 
 # %% tags=["nbval-check-output"]
 for j in range(0, 16, 3):
-    names = MANO_JOINT_NAMES[j : j + 3]
-    print(*(f"{i:2} {n} ← {hand.parents[i]:2}" for i, n in enumerate(names, j)))
+    named = enumerate(MANO_JOINT_NAMES[j : j + 3], start=j)
+    print(*(f"{i:2} {name} ← {hand.parents[i]:2}" for i, name in named))
 
 # %% [markdown]
 # ### Exercise 1.2
@@ -462,11 +465,10 @@ def rest_hand(beta):
     return vertices, regressor @ vertices
 
 # %% [markdown]
-# **Predict first.** The mesh gets the weights of the *rest* pose here. If we
-# bend the finger, should 𝒥 be applied again, to the bent mesh?
+# 𝒥 is made for the rest pose: the joints of a bent hand come from the chain.
 #
-# No: joints of the bent hand come from the chain. 𝒥 was made for the rest pose.
-# What do the ten numbers do? Each at 2, that is two standard deviations:
+# **Predict first.** Each of the ten at 2, that is two standard deviations. How
+# far will the vertices move: 1, 5 or 15 mm?
 
 # %%
 mean_mesh, mean_joints = rest_hand(torch.zeros(10))
@@ -478,20 +480,21 @@ for n in range(10):
 
 # %%
 view = axis_angle_to_rotmat(upright())
-focal = torch.tensor([[950.0, 0, 128], [0, 950, 128], [0, 0, 1]])
+lens = torch.tensor([[1080.0, 0, 128], [0, 1080, 128], [0, 0, 1]])
 away = torch.tensor([0.0, 0.0, 1.0])  # a metre from the camera
-fig = viz.theme.figure(9, 2.1)
-for ax, k in zip(fig.subplots(1, 6), range(6), strict=True):
-    n, sign = k // 2, (-1) ** (k + 1)
-    mesh, _ = rest_hand(2.0 * sign * torch.eye(10)[n])
-    title = f"β{n} = {2 * sign:+d}"
-    placed = mesh @ view.T + away
-    viz.hand.draw_hand(ax, placed, hand.faces, focal, title=title)
-viz.show(fig, **caption("shapes"), dpi=90, colours=128)
+fig = viz.theme.figure(9, 2.0)
+for k, ax in enumerate(fig.subplots(1, 6)):
+    n, value = k // 2, (-2.0, 2.0)[k % 2]
+    mesh, _ = rest_hand(value * torch.eye(10)[n])
+    mesh = mesh @ view.T + away
+    title = f"β{n} = {value:+.0f}"
+    viz.hand.draw_hand(ax, mesh, hand.faces, lens, title=title)
+viz.show(fig, **caption("shapes"), dpi=90)
 
 # %% [markdown]
-# β0 is size, β1 makes fingers thick or long; the rest are details. Components
-# are sorted by how much of the variation between people they carry.
+# β0 is size; β1 makes the fingers longer and slimmer; the rest are details. They
+# are sorted by how much of the variation between people they carry, which is
+# why the later ones move so little.
 #
 # ## 6 The skin follows
 #
@@ -514,7 +517,7 @@ W = torch.tensor([[1.0, 0.0], [0.5, 0.5], [0.5, 0.5], [0.0, 1.0]])
 # **Predict first.** Bone 1 bends by 90°, up towards +y. The vertex at (2, −1),
 # on the outside, is one unit from the joint. Will it still be one away?
 
-# %% tags=["nbval-check-output"]
+# %%
 def bent(degrees):
     """Global rotations and joints of the two bones, the second bent."""
     turn = torch.tensor([[0.0, 0, 0], [0, 0, degrees]]).deg2rad()
@@ -522,7 +525,8 @@ def bent(degrees):
 
 
 G, posed = bent(90.0)
-said = torch.stack([(skin_points - rest[j]) @ G[j].T + posed[j] for j in (0, 1)])
+local = [skin_points - rest[j] for j in (0, 1)]
+said = torch.stack([local[j] @ G[j].T + posed[j] for j in (0, 1)])
 print("bone 0 says", said[0], "bone 1 says", said[1], sep="\n")
 skinned = torch.einsum("vj,jvc->vc", W, said)
 print("skinned", skinned, sep="\n")
@@ -633,29 +637,33 @@ corpus = load_corpus("test")  # 611 15 3
 bare = torch.zeros(len(corpus), 1, 3)
 corpus_R = axis_angle_to_rotmat(torch.cat([bare, corpus], dim=1))
 mm = torch.stack([1000 * pose_offsets(R).norm(dim=1) for R in corpus_R])
-print(f"{len(corpus)} poses: mean offset {mm.mean():.2f} mm,", end=" ")
-print(f"{(mm > 2).float().mean():.1%} of the vertices above 2 mm")
+shared = hand.skinning_weights.amax(dim=1) < 0.75  # of two bones or more
+print(f"{len(corpus)} poses: mean offset {mm.mean():.2f} mm")
+print(f"vertices of one bone: {mm[:, ~shared].mean():.2f} mm,", end=" ")
+print(f"between bones: {mm[:, shared].mean():.2f} mm")
 
 # %%
-fist = torch.cat([upright(turn=-35)[None], poses["fist"][1:]])
-flat = torch.cat([upright(turn=-35)[None], poses["flat"][1:]])
-two = hand(torch.stack([flat, fist]), torch.zeros(2, 10)).vertices
-knuckle = MANO_JOINT_NAMES.index("index_pip")
+back = upright(turn=150)[None]
+both = [torch.cat([back, poses[name][1:]]) for name in ("flat", "fist")]
+two = hand(torch.stack(both), torch.zeros(2, 10)).vertices
+share = hand.skinning_weights[:, MANO_JOINT_NAMES.index("index_pip")]
 painted = {
-    "weight of joint 2, index_pip": (two[0], hand.skinning_weights[:, knuckle]),
+    "weight of joint 2, index_pip": (two[0], share),
     "fist: pose offset (mm)": (two[1], offsets["fist"]),
 }
+
+# %%
 fig = viz.theme.figure(7.5, 2.8)
 axes = fig.subplots(1, 2)
 for ax, (title, (mesh, values)) in zip(axes, painted.items(), strict=True):
-    top = (0.0, 1.0 if "weight" in title else 8.0)
-    scale = viz.hand.draw_vertex_values(ax, mesh, hand.faces, values, top)
+    limits = (0.0, float(values.max()))
+    scale = viz.hand.draw_vertex_values(ax, mesh, hand.faces, values, limits)
     ax.set_title(title)
     fig.colorbar(scale, ax=ax, shrink=0.8)
-viz.show(fig, **caption("painted"), dpi=90, colours=128)
+viz.show(fig, **caption("painted"), dpi=90)
 
 # %% [markdown]
-# The offsets are small, half a millimetre on average, and sit at the knuckles.
+# The offsets are small, half a millimetre on average, and larger between bones.
 # When this hand was built, they brought unseen poses from 0.45 mm to 0.09 mm of
 # the surface that they were fitted to (`PROVENANCE.md`). The real MANO learned
 # its own from scans of people.
@@ -673,7 +681,7 @@ def hand_from(numbers):
     return blend(offset, hand.skinning_weights, G, rest, posed), posed
 
 # %% [markdown]
-# Eight lines. The same from the library and from smplx, for every named pose
+# Six lines. The same from the library and from smplx, for every named pose
 # and some random ones, each with a random wrist and shape:
 
 # %%
@@ -727,17 +735,20 @@ mu, C = hand.hands_mean, hand.hands_components
 assert torch.allclose(C @ C.T, torch.eye(45), atol=1e-5)
 train = load_corpus("train").flatten(1)
 spread = ((train - mu) @ C.T).std(dim=0)
-fig = viz.theme.figure(9, 2.1)
-for ax, k in zip(fig.subplots(1, 7), range(-1, 6), strict=True):
-    a, sign = torch.zeros(1, 45), (-1) ** k
-    if k >= 0:
-        a[0, k // 2] = 2 * -sign * spread[k // 2]
-    bent_fingers = hand.pose_from_pca(a)
-    pose = torch.cat([upright(turn=-35)[None, None], bent_fingers], dim=1)
-    mesh = hand(pose, torch.zeros(1, 10)).vertices[0]
-    title = f"a{k // 2} {-2 * sign:+d} σ" if k >= 0 else "mean μ"
-    viz.hand.draw_hand(ax, mesh, hand.faces, title=title)
-viz.show(fig, **caption("components"), dpi=90, colours=128)
+steps = 2 * torch.diag(spread)[:3]  # two standard deviations of a0, a1, a2
+a = torch.cat([torch.zeros(1, 45), -steps, torch.zeros(1, 45), steps])
+angles = hand.pose_from_pca(a)  # 8 15 3
+angles[4] = 0
+names = ["mean μ", "a0 = −2σ", "a1 = −2σ", "a2 = −2σ"]
+names += ["all angles 0", "a0 = +2σ", "a1 = +2σ", "a2 = +2σ"]
+turned = upright(turn=-35).expand(8, 1, 3)
+posed = hand(torch.cat([turned, angles], dim=1), torch.zeros(8, 10))
+
+# %%
+fig = viz.theme.figure(8, 4.0)
+for k, ax in enumerate(fig.subplots(2, 4).ravel()):
+    viz.hand.draw_hand(ax, posed.vertices[k], hand.faces, title=names[k])
+viz.show(fig, **caption("components"), dpi=90)
 
 # %% [markdown]
 # ### Exercise 1.4
@@ -787,6 +798,7 @@ def joints_of(fingers):
     return hand(pose.unflatten(1, (16, 3)), betas).joints
 
 
+# %%
 def off_mm(fingers):
     """Each corpus pose's joint error if these fingers take its place."""
     return 1000 * root_aligned_mpjpe(joints_of(fingers), target)
@@ -809,7 +821,7 @@ for n in (0, 1, 2, 3, 6, 10, 15, 20, 30, 45):
 
 # %%
 mistakes = {
-    "μ alone (no mistake)": mu.expand_as(right),
+    "always μ, no mistake": mu.expand_as(right),
     "coefficients read as angles": a,
     "angles read as coefficients": hand.pose_from_pca(right).flatten(1),
     "μ forgotten": right - mu,
@@ -836,7 +848,7 @@ viz.show(fig, **caption("pose space", **words))
 # %% [markdown]
 # Every mistake is worse than not looking. Worse still, smplx makes one of them
 # without a word: asked for `use_pca=True, num_pca_comps=45` it switches PCA
-# *off*. The released Deformer made one on DexYCB (section 12). Our hand refuses
+# *off*. The released Deformer made one on DexYCB (section 13). Our hand refuses
 # both.
 
 # %%
@@ -876,7 +888,7 @@ assert torch.allclose(joints, posed.joints[0], atol=1e-5)
 # the thumb on, to a model that wants MANO's order?
 
 # %%
-swapped = list(inverse(COMMON_FROM_MANO_TIPS))
+swapped = list(COMMON_TO_HO3D)
 same = sum(k == place for k, place in enumerate(swapped))
 print(f"joints that keep their place: {same} of 21")
 wrong_joints = batch.joints[:, swapped]
@@ -943,8 +955,8 @@ print("wrist", theta[half, 0], " β", prediction.betas[half])
 # Replace a part of the 58 by the truth, and see what is left of the error.
 #
 # **Predict first.** Three numbers of the wrist, 45 of the fingers, ten of the
-# shape. Which one, put right, gains most? Does the wrist's gain come from three
-# numbers being worse than 45?
+# shape. Which part, put right, gains most? And the fingers, once the wrist is
+# right?
 
 # %%
 true_R = axis_angle_to_rotmat(batch.pose)
@@ -977,15 +989,15 @@ viz.show(fig, **caption("swapped", **words), dpi=90, colours=256)
 
 # %% [markdown]
 # For this small network on these images the wrist's three numbers cost most:
-# every joint hangs on them, and the fingertips on a lever of 19 cm. Shape costs
-# next to nothing. The true fingers gain little by themselves, and much once the
-# wrist is right. Errors do not add up, so "which part matters" depends on what
-# is already right. The metric plays its part: Procrustes alignment (notebook 03)
+# every joint hangs on them, the fingertips by a lever of 19 cm. The true fingers
+# gain three millimetres by themselves and nine once the wrist is right; the true
+# shape hardly any, and two. Errors do not add up: "which part matters" depends
+# on what is right already, and on the metric. Procrustes alignment (notebook 03)
 # takes the wrist's error out.
 #
 # ## 12 The file, yours or ours
 #
-# All of it comes from nine arrays. This is the shipped hand's file; MANO's own
+# All of it comes from a few arrays. This is the shipped hand's file; MANO's own
 # has the same names and shapes:
 
 # %% tags=["nbval-check-output"]
@@ -1024,7 +1036,9 @@ except ValueError as error:
 #
 # {{ paper_against_code }}
 #
-# Try it: give section 8's proof a left hand. (What do `hand_from` and smplx need?)
+# Try it: `hand.smplx()(hand_pose=a, global_orient=torch.zeros(611, 3),
+# betas=torch.zeros(611, 10))` is row D3 with smplx. Which error of section 9
+# do its `joints` have?
 #
 # ## 14 Quiz
 #

@@ -1,7 +1,6 @@
 """The explorer changes the number that it names, and shows what that one moves."""
 
 import pytest
-import torch
 
 from handlib.hands import load_named_poses
 from handlib.hands.skeleton import MANO_JOINT_NAMES

@@ -6,14 +6,11 @@ Letters: J joints, V vertices, N poses.
 import numpy as np
 import torch
 from scipy.spatial.transform import Rotation
-from torch import Tensor
 
 from handlib.course.check import Attempt, exercise, expect_close
 from handlib.course.text import Text
 
-AS_COLUMNS = Text(
-    "b1, b2 and b3 are the columns of R", "b1, b2, b3은 R의 열(column)이어야 합니다"
-)
+AS_COLUMNS = Text("b1, b2 and b3 are the columns of R", "b1, b2, b3은 R의 열(column)이어야 합니다")
 RIGHT_HANDED = Text(
     "b3 is b1 × b2 in this order, so det R = +1", "b3는 b1 × b2이므로 det R = +1이어야 합니다"
 )
@@ -92,7 +89,7 @@ def _frame(first: np.ndarray, second: np.ndarray) -> np.ndarray:
     return np.stack([first, second, np.cross(first, second)], axis=1)
 
 
-@exercise("Exercise 1.1, from six numbers to a rotation", "연습문제 1.1, 숫자 여섯 개에서 회전으로")
+@exercise("Exercise 1.1, six numbers to a rotation", "연습문제 1.1, 숫자 여섯 개에서 회전으로")
 def six_to_matrix(attempt: Attempt) -> None:
     """Rotation matrices (B, 3, 3) of 6D vectors (B, 6)."""
     generator = torch.Generator().manual_seed(1)
@@ -115,9 +112,7 @@ def six_to_matrix(attempt: Attempt) -> None:
         )
 
 
-def _about_ancestors(
-    rotations: np.ndarray, rest: np.ndarray, parents: list[int]
-) -> np.ndarray:
+def _about_ancestors(rotations: np.ndarray, rest: np.ndarray, parents: list[int]) -> np.ndarray:
     """Every joint turned about its parent, then about that one's, up to the root: no G at all."""
     posed = rest.copy()
     for joint, ancestor in enumerate(parents):
