@@ -97,7 +97,8 @@ class NumberExplorer:
             f"{_MOVED} mm, the farthest by {most:.0f} mm. Grey: the joints before.",
             "caption_ko": f"'{self.pose}' 자세에서 {self.number}번 숫자"
             f"({NUMBER_NAMES[self.number]})를 {self.amount:+.1f} {unit}만큼 바꾸면 "
-            f"778개 vertex 중 {share}개가 {_MOVED} mm 넘게 움직이고, 가장 멀리 움직인 vertex는 {most:.0f} mm 움직입니다. 회색은 바꾸기 전의 관절입니다.",
+            f"778개 vertex 중 {share}개가 {_MOVED} mm 넘게 움직이고, 가장 멀리 움직인 "
+            f"vertex는 {most:.0f} mm 움직입니다. 회색은 바꾸기 전의 관절입니다.",
         }
 
     def widget(self) -> Any:
