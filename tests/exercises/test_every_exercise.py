@@ -6,6 +6,7 @@ import pytest
 
 EXERCISES = {
     "00": ["occlusion_ratio", "project_points", "root_aligned_error"],
+    "01": ["six_to_matrix", "posed_joints", "skin", "in_pose_space"],
     "02": ["lift_pixels", "crop_intrinsics", "occlusion_ratio", "opengl_to_opencv"],
     "03": ["procrustes_points", "scale_translation", "f_of_surfaces", "area_under_pck"],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
