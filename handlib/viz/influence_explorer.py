@@ -90,8 +90,8 @@ class InfluenceExplorer:
             "caption": f"Influence on {place}: {numbers}. Blue: the visible hand; dashed orange: "
             "the whole hand. Brighter: more influence.",
             "caption_ko": f"{place}의 feature에 영향을 주는 픽셀입니다. 영향의 {seen:.0%}는 "
-            f"보이는 손에, {over:.0%}는 손을 가린 픽셀에 있습니다. 파란 선은 보이는 손, 주황색 점선은 손 "
-            "전체이며, 밝을수록 영향이 큽니다.",
+            f"보이는 손에, {over:.0%}는 손을 가린 픽셀에 있습니다. 파란 선은 보이는 "
+            "손, 주황색 점선은 손 전체이며, 밝을수록 영향이 큽니다.",
         }
 
     def widget(self) -> Any:
