@@ -61,6 +61,7 @@ from handlib.models.fpn import FeaturePyramid
 from handlib.models.receptive_field import (
     STRIDES,
     by_distance_alone,
+    cell_of,
     distance_from,
     influence,
     levels,
@@ -492,13 +493,13 @@ assert parameters(networks["released"]) == 39_319_352
 # Write r for any stack. The first layer comes first; padding is of no concern.
 
 # %% tags=["exercise"]
-def receptive_field(kernels, strides):
+def field_width(kernels, strides):
     """Two lists of whole numbers, one a layer, to the width in pixels."""
     ...
 
 
 # %% tags=["check"]
-check.receptive_field(receptive_field)
+check.field_width(field_width)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
@@ -512,7 +513,7 @@ check.receptive_field(receptive_field)
 # </details>
 
 # %% tags=["solution"] jupyter={"source_hidden": true}
-def receptive_field_solution(kernels, strides):
+def field_width_solution(kernels, strides):
     width, jump = 1, 1
     for k, s in zip(kernels, strides, strict=True):
         width += (k - 1) * jump
@@ -520,7 +521,7 @@ def receptive_field_solution(kernels, strides):
     return width
 
 
-check.receptive_field(receptive_field_solution)
+check.field_width(field_width_solution)
 
 # %% [markdown]
 # As a sum: $r = 1 + \sum_l (k_l - 1) \prod_{m<l} s_m$. For both backbones, at
@@ -625,7 +626,7 @@ for name, level in found.items():
     centred = level - level.mean((0, 2, 3), keepdim=True)
     everywhere = centred.square().mean((0, 2, 3)).sum()
     by_place = centred.mean(0).square().mean((1, 2)).sum()
-    print(f"{name}: {by_place / everywhere:.0%} of the variance is place alone")
+    print(f"{name}: {by_place / everywhere:.0%} is place alone")
 
 # %% [markdown]
 # Nearly half of F is the same in every image, as far as it depends on the place.
@@ -771,7 +772,7 @@ print(f"{depth[chosen].amax(1).median():.0f} px in the middle case")
 
 # %% [markdown]
 # In F exact gradients would take 48 passes, one for each channel. For a mean
-# over images four passes with random signs z do: the mean of
+# over images two passes with random signs z do: the mean of
 # |zᵀ ∂f/∂x|² is the influence, as mixed products of channels cancel.
 #
 # A share must be compared with chance, and there are two kinds. *Area*: the
@@ -788,7 +789,7 @@ print(f"{depth[chosen].amax(1).median():.0f} px in the middle case")
 def shares_of(network, level):
     """Measured, and by distance alone: each (kinds, images)."""
     images = batch.image[chosen]
-    values = influence(network, images, level, places, probes=4)
+    values = influence(network, images, level, places, probes=2)
     blind = by_distance_alone(values, away)
     return tuple(
         torch.stack([share(v, mask) for mask in kinds.values()])
@@ -832,7 +833,7 @@ torch.manual_seed(4)
 untrained = HandOccNet(model.config, hand).train()
 with torch.no_grad():
     for _ in range(20):
-        _ = levels(untrained, batch.image[:64])
+        _ = levels(untrained, batch.image[:32])
 nobody, blind_nobody = shares_of(untrained.eval(), "F")
 above = {"trained": (ours - blind)[0], "random": (nobody - blind_nobody)[0]}
 print("on the visible hand, above distance alone:")
@@ -847,27 +848,30 @@ assert above["trained"].mean() > 3 * above["random"].mean().abs()
 # hidden joint moves, in units of how much features differ from cell to cell.
 
 # %%
-def features_at(image, level):
-    """The features (B, C) at the hidden joints."""
+def features_at(images):
+    """The features (B, C) at the hidden joints, by level."""
     with torch.no_grad():
-        maps = levels(model, image)[level]
-    size = maps.shape[-1]
-    cell = ((places + 0.5) * size / 128).long().clamp(0, size - 1)
-    return maps[torch.arange(len(maps)), :, cell[:, 1], cell[:, 0]]
+        maps = levels(model, images)
+    result = {}
+    for name, level in maps.items():
+        row, column = cell_of(places, 128, name)
+        result[name] = level[torch.arange(len(level)), :, row, column]
+    return result
 
 
 # %%
 images = batch.image[chosen]
 grey = images.mean((2, 3), keepdim=True)
-for level in STRIDES:
-    before = features_at(images, level)
-    spread = (before - before.mean(0)).square().sum(1).mean().sqrt()
-    moved = []
-    for mask in kinds.values():
-        painted = torch.where(mask[:, None], grey, images)
-        change = (features_at(painted, level) - before).norm(dim=1) / spread
-        moved.append(float(change.mean()))
-    print(f"{level}: moved by {np.round(moved, 2)}")
+before = features_at(images)
+moved = {level: [] for level in STRIDES}
+for mask in kinds.values():
+    after = features_at(torch.where(mask[:, None], grey, images))
+    for level, f in before.items():
+        spread = (f - f.mean(0)).square().sum(1).mean().sqrt()
+        change = (after[level] - f).norm(dim=1).mean() / spread
+        moved[level].append(float(change))
+for level, distances in moved.items():
+    print(f"{level}: moved by {np.round(distances, 2)}")
 
 # %% [markdown]
 # (In the order of the bars.) Both ways agree. At c2 and c3 the feature of a

@@ -12,7 +12,7 @@ EXERCISES = {
         "output_size",
         "residual_block",
         "top_down",
-        "receptive_field",
+        "field_width",
         "share_of_influence",
     ],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],

@@ -138,7 +138,7 @@ SHARE = {
         *cases(nb04.output_size, SIZE),
         *cases(nb04.residual_block, BLOCK),
         *cases(nb04.top_down, STEP),
-        *cases(nb04.receptive_field, FIELD),
+        *cases(nb04.field_width, FIELD),
         *cases(nb04.share_of_influence, SHARE),
     ],
 )
@@ -156,7 +156,7 @@ def test_a_right_answer_may_take_another_way():
             width = s * (width - 1) + k
         return width
 
-    assert nb04.receptive_field(length_of_what_is_seen).status == "passed"
+    assert nb04.field_width(length_of_what_is_seen).status == "passed"
     by_convolution = nb04.top_down(
         lambda c, f, w: up(c, f, align_corners=False) + F.conv2d(f, w[:, :, None, None])
     )

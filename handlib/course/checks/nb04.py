@@ -172,7 +172,7 @@ def _pixels_seen(kernels: Sequence[int], strides: Sequence[int]) -> int:
 
 
 @exercise("Exercise 4.4, the receptive field", "연습문제 4.4, receptive field")
-def receptive_field(attempt: Attempt) -> None:
+def field_width(attempt: Attempt) -> None:
     """Width in pixels of what one cell behind a stack of layers can see."""
     stacks: tuple[tuple[list[int], list[int]], ...] = (
         ([7, 3, 3, 3], [2, 2, 1, 1]),
