@@ -83,18 +83,20 @@ caption = captions("04")
 # %% [markdown]
 # ## 1 From pixels to cells
 #
-# HandOccNet never reads the image but once. A **backbone** and a **feature
-# pyramid** turn it into a map F of coarse cells, each with C numbers, its
-# *feature*. All later parts read F: notebook 05 splits it by a map M into
-# F_p = F⊗M and F_s = F⊗(1−M), 06 to 08 let its cells ask each other.
+# HandOccNet reads the image once. A **backbone** and a **feature pyramid** turn
+# it into a map F of coarse cells, each with C numbers, its *feature*. All later
+# parts read F alone. From F comes the *necessity map* M, which says where the
+# hand can be seen; M splits F into a primary part F⊗M and a secondary part
+# F⊗(1−M) (notebook 05); two transformers, FIT and SET, then let the cells ask
+# each other (06 to 08).
 #
 # | | image | F |
 # |---|---|---|
 # | released HandOccNet | 3 × 256 × 256 | 256 × 32 × 32 |
 # | this course's | 3 × 128 × 128 | 48 × 16 × 16 |
 #
-# So before we ask what attention adds, we ask what F holds already. Does the
-# cell of a hidden fingertip know anything of the palm that can be seen?
+# So before asking what attention adds, this notebook asks what F holds already.
+# Does the cell of a hidden fingertip know anything of the palm that can be seen?
 #
 # A convolution slides a window of k weights over its input, which is padded
 # with p zeros at both ends, and moves on by the **stride** s. In one
@@ -614,8 +616,8 @@ for (name, level), column in zip(found.items(), axes.T[1:], strict=True):
 viz.show(fig, **caption("colours"), dpi=90)
 
 # %% [markdown]
-# The further down the stages, the less the rows differ: c2 paints the book and
-# the can, F hardly tells that they are there. But beware of reading a hand
+# From level to level the rows differ less: c2 paints the book and the can, F
+# hardly tells that they are there. But beware of reading a hand
 # into the colours of F. It varies smoothly across the image, as if the three
 # components were a place on the page more than a thing. How much of a level's
 # variance is *place alone*, the mean over all images at each cell?
@@ -660,8 +662,8 @@ for i, mask in enumerate(batch.visible):
         depth[i] = torch.cdist(px[i], seen).amin(1) * hidden[i]
 
 # %%
-TIPS = [4, 8, 12, 16, 20]
-tip = TIPS[int(depth[half, TIPS].argmax())]
+tips = [i for i, name in enumerate(JOINT_NAMES) if name.endswith("tip")]
+tip = tips[int(depth[half, tips].argmax())]
 place, image = px[half, tip], batch.image[half]
 print(f"{JOINT_NAMES[tip]}, {depth[half, tip]:.0f} px from the visible hand")
 
@@ -692,8 +694,8 @@ explorer = InfluenceExplorer(model, image, place, *masks)
 explorer.widget()
 
 # %% [markdown]
-# The same as still pictures, first for the fingertip, then for a corner of the
-# image:
+# The same as still pictures, first for the fingertip, then for the upper left
+# corner of the image:
 
 # %%
 explorer.illustration()
@@ -972,8 +974,7 @@ for level in ("c5", "F"):
         print(f"  {name:12} {gain.nanmean():4.1f} [{low:.1f}, {high:.1f}] px")
 
 # %% [markdown]
-# c2 and c3, whose cells see 27 and 51 pixels, know no more than chance, or
-# little. c5 knows most, near and far. F knows on the *hidden hand* about what c5
+# c2 and c3, whose cells see 27 and 51 pixels, know little more than chance. c5 knows most, near and far. F knows on the *hidden hand* about what c5
 # knows there, on four times as many cells a side; on the background it
 # keeps about half. So a distant token does know something of the hand, though
 # less than one on the hand: worth remembering when notebook 06 asks why a query
