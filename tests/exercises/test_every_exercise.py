@@ -9,6 +9,13 @@ EXERCISES = {
     "01": ["six_to_matrix", "posed_joints", "skin", "in_pose_space"],
     "02": ["lift_pixels", "crop_intrinsics", "occlusion_ratio", "opengl_to_opencv"],
     "03": ["procrustes_points", "scale_translation", "f_of_surfaces", "area_under_pck"],
+    "04": [
+        "output_size",
+        "residual_block",
+        "top_down",
+        "field_width",
+        "share_of_influence",
+    ],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
     "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],
