@@ -8,6 +8,7 @@ EXERCISES = {
     "00": ["occlusion_ratio", "project_points", "root_aligned_error"],
     "02": ["lift_pixels", "crop_intrinsics", "occlusion_ratio", "opengl_to_opencv"],
     "03": ["procrustes_points", "scale_translation", "f_of_surfaces", "area_under_pck"],
+    "05": ["spatial_gate", "logit_gradient", "auc", "ridge"],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
     "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],
