@@ -39,6 +39,7 @@
 # %% tags=["setup"]
 import copy
 from collections import Counter
+from itertools import pairwise
 
 import torch
 from scipy.stats import mannwhitneyu
@@ -569,6 +570,7 @@ layers |= {"|I|": injected, "|F_FIT − F|": change}
 layers = {name: length(x) for name, x in layers.items()}
 
 
+# %%
 def by_region(x):
     """Each image's mean over the regions, (3, B)."""
     x = x.flatten(1)
@@ -876,12 +878,10 @@ def by_bin(loss):
 # %%
 fig = viz.theme.figure(9, 3.2)
 ax = fig.subplots()
-ends = zip(OCCLUSION_BINS[:-1], OCCLUSION_BINS[1:], strict=True)
-labels = [f"{low:.0%}–{high:.0%}" for low, high in ends]
-drawn = ("zero", "wrong image", "gate open")
-for i, name in enumerate(drawn):
+labels = [f"{a:.0%}–{b:.0%}" for a, b in pairwise(OCCLUSION_BINS)]
+drawn = {n: by_bin(losses[n]) for n in ("zero", "wrong image", "gate open")}
+for i, (name, (means, spans)) in enumerate(drawn.items()):
     x = torch.arange(len(labels)) + 0.2 * (i - 1)
-    means, spans = by_bin(losses[name])
     reach = (spans - means[:, None]).abs().T
     marker, dots = "os^"[i], viz.theme.PALETTE[i]
     ax.errorbar(x, means, reach, fmt=marker, color=dots, label=name)
@@ -889,7 +889,7 @@ ax.axhline(0, color=viz.theme.MUTED)
 ax.set_xticks(range(len(labels)), labels)
 ax.set(xlabel="hidden share of the hand", ylabel="change of error (mm)")
 ax.legend(ncols=3, loc="lower center", bbox_to_anchor=(0.5, 1))
-values = {n: by_bin(losses[n])[0].numpy().round(2).tolist() for n in drawn}
+values = {n: m.numpy().round(2).tolist() for n, (m, _) in drawn.items()}
 viz.show(fig, **caption("ablation", values=values))
 
 # %% [markdown]

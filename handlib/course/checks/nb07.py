@@ -67,7 +67,7 @@ MASS_SUMMED = Text(
 OWN_KEYS = Text("the keys are those where `own` is True", "`own`이 True인 key를 골라야 합니다")
 
 
-def _scores(query: Tensor, key: Tensor, d: float) -> list[list[float]]:
+def _scores(query: Tensor, key: Tensor, d: int | float) -> list[list[float]]:
     q, k = query.double().tolist(), key.double().tolist()
     return [[sum(map(float.__mul__, x, y)) / math.sqrt(d) for y in k] for x in q]
 
@@ -77,7 +77,7 @@ def _softmax(scores: list[list[float]]) -> np.ndarray:
     return np.array([[e / sum(row) for e in row] for row in rows])
 
 
-def _soft(query: Tensor, key: Tensor, d: float | None = None) -> np.ndarray:
+def _soft(query: Tensor, key: Tensor, d: int | float | None = None) -> np.ndarray:
     return _softmax(_scores(query, key, d or query.shape[1]))
 
 
