@@ -495,11 +495,11 @@ viz.show(fig, **caption("reach", values=told.round(2)))
 ways = {"attention alone": (False, False), "+ empty keys": (False, True)}
 ways |= {"+ MLP": (True, False), "+ both": (True, True)}
 silence = {
-    (row["gate"], row["mlp"], row["empty_keys"]): row["spread"]["stranger"]
+    (row["gate"], row["mlp"], row["empty_keys"]): row["spread"]
     for row in evidence["silence"]
 }
 series = {
-    name: bars([silence[gate, *way] for way in ways.values()])
+    name: bars([silence[gate, *way]["stranger"] for way in ways.values()])
     for name, gate in (("softmax alone", False), ("with the gate", True))
 }
 
@@ -514,10 +514,24 @@ viz.show(fig, **caption("silence", values=values))
 
 # %% [markdown]
 # Attention alone, no key empty: softmax writes nearly the mean of all fingers
-# on every stranger, and the gate takes most of it away. That is the undesired
+# on every stranger, and the gate takes most of it away, from one seed more than
+# from another. That is the undesired
 # high correlation, and its cure. But an empty key *or* an MLP also lets softmax
-# stay silent, and the real block has both. So a gate that
-# works need not be a gate that is needed. Keep that in mind for section 10.
+# stay silent, and the real block has both. What does the gate itself do then?
+
+# %%
+for name, way in ways.items():
+    told, stranger = (
+        silence[True, *way][f"gate_{who}"] for who in ("told", "stranger")
+    )
+    print(f"{name:16} gate: told {told['mean']:.2f},", end=" ")
+    print(f"strangers {stranger['mean']:.2f}", end=" ")
+    print(f"({stranger['min']:.2f} to {stranger['max']:.2f})")
+
+# %% [markdown]
+# Where empty keys do the work, the gate stays open for strangers and learns
+# nothing: it is not needed. Nor need a gate that works be a gate that is
+# needed. Keep that in mind for section 10.
 #
 # ## 7 In a trained network: what is injected where
 #
