@@ -15,7 +15,7 @@ from handlib.cli_data import Split, data_app
 from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
 from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.evaluation.report import evaluate_recorded
-from handlib.experiments import course_recipe, video
+from handlib.experiments import course_recipe, distant_token, video
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
 from handlib.photos.command import predict
@@ -206,7 +206,8 @@ def validate(
 @app.command()
 def experiment(
     name: Annotated[
-        Literal["course_recipe", "video"], typer.Argument(help="Which claim to examine.")
+        Literal["course_recipe", "distant_token", "video"],
+        typer.Argument(help="Which claim to examine."),
     ],
     output: Annotated[Path, typer.Option(help="Where the result file goes.")] = Path(
         "figures/evidence"
@@ -215,6 +216,14 @@ def experiment(
     seeds: Annotated[int, typer.Option(help="Runs from nothing.")] = 3,
 ) -> None:
     """Train over several seeds, and write what came out."""
+    if name == "distant_token":
+        for row in distant_token.run(output, seeds)["reach"]:
+            told = row["spread"]["told"]
+            typer.echo(
+                f"{row['network']}: error {told['mean']} of the answers' mean square "
+                f"({told['min']} to {told['max']})"
+            )
+        return
     if name == "video":
         for row in video.run(output, seeds)["runs"]:
             gain = row["gain"]
