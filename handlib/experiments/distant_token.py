@@ -201,7 +201,7 @@ def run(output: Path, seeds: int = 3, steps: int = 300) -> dict[str, Any]:
     """Train every variant from every seed, and write OUTPUT/distant_token.json."""
     started, started_cpu = time.monotonic(), time.process_time()
     reach = {name: _runs(variant, seeds, steps) for name, variant in REACH.items()}
-    silence = [
+    silence: list[dict[str, Any]] = [
         {"gate": gate, "mlp": mlp, "empty_keys": empty}
         | {"runs": reach[name] if name else _runs(variant, seeds, steps)}
         for (gate, mlp, empty), variant in SILENCE.items()

@@ -138,9 +138,11 @@ def inject_by_heads(attempt: Attempt) -> None:
 
 def _blocks(count: int) -> list[Callable[[Tensor, Tensor], Tensor]]:
     """Functions of query and key that tell the two, and each other, apart."""
-    return [
-        lambda q, k, i=i: (0.3 + 0.1 * i) * q.cos() - (0.7 + i) * k.sin() for i in range(count)
-    ]
+
+    def block(i: int) -> Callable[[Tensor, Tensor], Tensor]:
+        return lambda q, k: (0.3 + 0.1 * i) * q.cos() - (0.7 + i) * k.sin()
+
+    return [block(i) for i in range(count)]
 
 
 def _towers(count: int) -> Iterator[tuple[list, Tensor, Tensor]]:
