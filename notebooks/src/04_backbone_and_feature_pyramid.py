@@ -26,8 +26,8 @@
 #       - 가려진 joint의 feature가 어떤 픽셀에 의존하는지 공정한 기준과 비교하여 측정할 수 있습니다
 #     prerequisites: convolutions, gradients; [00](00_start_here.ipynb)
 #     minutes_to_do: 45
-#     minutes: 1
-#     memory_mb: 1600
+#     minutes: 2
+#     memory_mb: 2200
 #     data: 200 synthetic test images, made on the spot
 #     seed: 4
 # ---
