@@ -598,7 +598,7 @@ table = torch.stack(list(means.values()))
 ax = fig.subplots()
 rows, top = list(layers), float(table.max())
 viz.maps.number_table(ax, table, rows, list(where), top=top)
-values = {n: m.numpy().round(2).tolist() for n, m in means.items()}
+values = {n: m.double().numpy().round(2).tolist() for n, m in means.items()}
 viz.show(fig, **caption("lengths", values=values))
 
 # %%
@@ -737,7 +737,7 @@ for head, ax in enumerate(fig.subplots(1, 2)):
     title = f"head {head}: hidden tip (row) reads finger (column)"
     grid, top = tables[head], float(tables.max())
     viz.maps.number_table(ax, grid, FINGERS, FINGERS, title, top, digits=1)
-values = [t.numpy().round(2).tolist() for t in tables]
+values = [t.double().numpy().round(2).tolist() for t in tables]
 viz.show(fig, **caption("fingers", values=values))
 
 # %% [markdown]
@@ -886,7 +886,8 @@ def by_bin(loss):
     """Mean change and its interval in each bin, (5,) and (5, 2)."""
     each = [loss[number == i] for i in range(len(edges) + 1)]
     spans = [regions.bootstrap_interval(x) for x in each]
-    return torch.stack([x.mean() for x in each]), torch.tensor(spans)
+    means = torch.stack([x.mean() for x in each]).double()
+    return means, torch.tensor(spans)
 
 
 # %%
