@@ -139,7 +139,6 @@ def spatial_gate(features, kernel, scale, shift):
     """(C, h, w), (2, k, k) with odd k, two numbers to M (h, w)."""
     ...
 
-
 # %% tags=["check"]
 check.spatial_gate(spatial_gate)
 
@@ -247,7 +246,6 @@ def logit_gradient(features, necessity, grad_primary, grad_secondary):
     """F, M, G_p, G_s as (C, h, w), (h, w), (C, h, w) twice, to (h, w)."""
     ...
 
-
 # %% tags=["check"]
 check.logit_gradient(logit_gradient)
 
@@ -330,7 +328,6 @@ def keep_map(_, inputs, output):
     output.retain_grad()
     kept["F"], kept["M"] = inputs[0].detach(), output
 
-
 # %%
 hooks = (
     model.fit.register_forward_pre_hook(keep_inputs),
@@ -341,6 +338,8 @@ loss = handoccnet_loss(found, few, model.hand, aids)["total"]
 loss.backward()
 for hook in hooks:
     hook.remove()
+
+# %%
 through = (kept["F"] * kept["F_p"].grad).sum(1)
 against = -(kept["F"] * kept["F_s"].grad).sum(1)
 whole = kept["M"].grad[:, 0]
@@ -372,7 +371,7 @@ def maps_of(images):
         pairs.append((F, M))
     return [torch.cat(part) for part in zip(*pairs, strict=True)]
 
-
+# %%
 others = SyntheticHands("val", size=200)
 other = collate([others[i] for i in range(len(others))])
 F, M = maps_of(batch.image)
@@ -468,9 +467,8 @@ viz.show(fig, **words, dpi=95, colours=256)
 # background are the yardstick.
 
 # %%
-def changes(hand_lab, x):
-    """Mean change of M in three kinds of cells, the mug at x against none."""
-    free, now = hand_lab.look(), hand_lab.look(x)
+def changes(free, now):
+    """Mean change of M in three kinds of cells, the mug against none."""
     before, after, whole = (
         regions.to_grid(mask, 16)
         for mask in (free.visible, now.visible, free.amodal)
@@ -485,10 +483,14 @@ def changes(hand_lab, x):
     step = now.necessity - free.necessity
     return [step[kind].mean() for kind in kinds]
 
-
 # %%
 mugs = [OcclusionLab(model, test, i) for i in bare]
-table = torch.tensor([[changes(m, x) for x in (0.2, 0.5, 0.8)] for m in mugs])
+table = []
+for mug in mugs:
+    free = mug.look()
+    steps = [changes(free, mug.look(x)) for x in (0.2, 0.5, 0.8)]
+    table.append(torch.tensor(steps))
+table = torch.stack(table)
 by_hand = table.nanmean(dim=1).T  # kind, hand
 kinds = ("hand, now hidden", "hand, still visible", "background as before")
 for kind, values in zip(kinds, by_hand, strict=True):
@@ -516,7 +518,6 @@ print(f"from lowest to highest cell of a map: {spread:.2f} on average")
 def auc(scores, positive):
     """Scores (N,) and bool (N,) to one number."""
     ...
-
 
 # %% tags=["check"]
 check.auc(auc)
@@ -566,7 +567,6 @@ def ask(new_gate, steps=200):
     with torch.no_grad():
         return new_gate.eval()(F)
 
-
 # %%
 prior = regions.to_grid(other.visible, 16).mean(dim=0)
 prior = prior.expand(len(F), 1, 16, 16)
@@ -603,7 +603,7 @@ def area(score, positive, negative):
     pairs = zip(score, positive, used, strict=False)
     return torch.tensor([roc_auc(s[u], p[u]) for s, p, u in pairs])
 
-
+# %%
 visible_cell = shows == 0
 rivals = {"all the rest": ~visible_cell}
 rivals |= {name: shows == n for n, name in enumerate(LAYERS) if n}
@@ -646,9 +646,13 @@ for name in ("place alone", "M", "F asked"):
     rows[name] = by_occlusion(each[valid], batch.occlusion[valid], bins)
     words = [f"{b.low:.0%}–{b.high:.0%} {b.mean:.2f}" for b in rows[name]]
     print(f"{name:11}", ", ".join(words))
-gain = area(scores["M"], at_least_half, ~at_least_half) - area(
-    scores["place alone"], at_least_half, ~at_least_half
+
+# %%
+gain, alone = (
+    area(scores[name], at_least_half, ~at_least_half)
+    for name in ("M", "place alone")
 )
+gain = gain - alone
 low, high = regions.bootstrap_interval(gain)
 print(f"M above place alone: {gain.nanmean():+.3f} [{low:+.3f}, {high:+.3f}]")
 
@@ -707,7 +711,6 @@ print(f"{explained:.0%} of M's variance is one fixed map")
 def ridge(features, targets, unseen, strength):
     """(N, D), (N, K), (M, D) and λ to the answers (M, K)."""
     ...
-
 
 # %% tags=["check"]
 check.ridge(ridge)
@@ -775,7 +778,7 @@ def draws(count=600, train=400, times=10):
         order = torch.randperm(count, generator=source)
         yield torch.isin(torch.arange(count), order[:train])
 
-
+# %%
 def right_finger(reading):
     """Share of right answers in each split, over joints of unseen images."""
     x = reading if reading is places else torch.cat([reading[cell], places], 1)
@@ -785,10 +788,9 @@ def right_finger(reading):
         guess = ridge_probe(x[train], names[train], x[unseen], 10.0)
         yield (guess.argmax(1) == finger[unseen]).float().mean()
 
-
 # %% [markdown]
-# **Predict first.** Three of the seven numbers will be nearly equal and high,
-# three nearly equal and low. Which is where? And the seventh?
+# **Predict first.** Four of the seven numbers will be nearly equal and high,
+# three nearly equal and low. Which is where?
 
 # %%
 fingers = {n: torch.stack([*right_finger(r)]) for n, r in readings.items()}
@@ -817,7 +819,7 @@ whole_map["F_p, scrambled M"] = F * scrambled
 whole_map["F, no hidden cells"] = F * (1 - hidden_cell)
 target = batch.joints_px.flatten(1)
 
-
+# %%
 def distances(reading):
     """Mean distance to the hidden joints in pixels, in each split."""
     x = functional.adaptive_avg_pool2d(reading, 4).flatten(1)
@@ -825,7 +827,6 @@ def distances(reading):
         guess = ridge_probe(x[fitted], target[fitted], x[~fitted], 300.0)
         error = (guess - target[~fitted]).unflatten(1, (21, 2)).norm(dim=2)
         yield error[covered[~fitted]].mean()
-
 
 # %%
 apart = {n: torch.stack([*distances(r)]) for n, r in whole_map.items()}
@@ -876,7 +877,7 @@ class Given(nn.Module):
     def forward(self, features):
         return self.necessity.expand(len(features), 1, 16, 16)
 
-
+# %%
 def errors_with(necessity):
     """Root-aligned error in mm of the first 200 images."""
     changed = copy.deepcopy(model)
@@ -884,7 +885,6 @@ def errors_with(necessity):
     with torch.no_grad():
         joints = changed(two_hundred.image).joints
     return 1000 * root_aligned_mpjpe(joints, two_hundred.joints)
-
 
 # %%
 own = M[:200]
