@@ -16,14 +16,17 @@ def mean_interval(
 ) -> tuple[float, float]:
     """Percentile bootstrap interval of the mean; (NaN, NaN) without errors.
 
+    NaN stands for what could not be measured, such as a region that an image lacks: left out.
     groups: what each sample belongs to, such as its sequence. Frames of one video resemble each
     other, and an interval that takes them for independent is too narrow; with `groups`, whole
     groups are drawn.
     """
     values = errors.double().cpu().numpy()
-    if not len(values):
+    known = ~np.isnan(values)
+    if not known.any():
         return float("nan"), float("nan")
-    index = np.arange(len(values)) if groups is None else np.unique(groups, return_inverse=True)[1]
+    index = np.arange(len(values)) if groups is None else np.asarray(groups)
+    index, values = np.unique(index[known], return_inverse=True)[1], values[known]
     sums, counts = np.bincount(index, values), np.bincount(index)
     rng = np.random.default_rng(seed)
     draws = (rng.integers(len(sums), size=len(sums)) for _ in range(resamples))

@@ -65,8 +65,8 @@ from handlib.hands.skeleton import (
     MANO_FINGERS,
     MANO_JOINT_NAMES,
 )
-from handlib.metrics import root_aligned_mpjpe
-from handlib.viz import gallery, regions
+from handlib.metrics import mean_interval, root_aligned_mpjpe
+from handlib.viz import gallery
 from handlib.viz.hand_explorer import upright
 from handlib.viz.number_explorer import NumberExplorer
 from handlib.weights import load_handoccnet
@@ -970,7 +970,7 @@ for name, parts in swap.items():
     betas = batch.betas if "β" in parts else prediction.betas
     hands[name] = hand(pose, betas)
     left[name] = 1000 * root_aligned_mpjpe(hands[name].joints, batch.joints)
-    low, high = regions.bootstrap_interval(left[name])
+    low, high = mean_interval(left[name])
     mean = left[name].mean()
     print(f"true {name:14} {mean:4.1f} mm [{low:.1f}, {high:.1f}]")
 

@@ -55,7 +55,7 @@ from handlib.data.synthetic.render import render
 from handlib.data.synthetic.stills import develop
 from handlib.hands import load_hand
 from handlib.hands.skeleton import JOINT_NAMES
-from handlib.metrics import root_aligned_mpjpe
+from handlib.metrics import mean_interval, root_aligned_mpjpe
 from handlib.models import HandOccNet, HandOccNetConfig, conv_norm, record
 from handlib.models.fpn import FeaturePyramid
 from handlib.models.receptive_field import (
@@ -814,7 +814,7 @@ area = torch.stack([m.float().mean((1, 2)) for m in kinds.values()])
 ours, blind = measured["F"]
 bars = {"area": area, "distance alone": blind, "F": ours}
 ends = {
-    name: np.array([regions.bootstrap_interval(row) for row in rows])
+    name: np.array([mean_interval(row) for row in rows])
     for name, rows in bars.items()
 }
 means = {name: rows.mean(1).numpy() for name, rows in bars.items()}
@@ -840,7 +840,7 @@ nobody, blind_nobody = shares_of(untrained.eval(), "F")
 above = {"trained": (ours - blind)[0], "random": (nobody - blind_nobody)[0]}
 print("on the visible hand, above distance alone:")
 for name, gain in above.items():
-    low, high = regions.bootstrap_interval(gain)
+    low, high = mean_interval(gain)
     print(f"{name}: {gain.mean():+.2f} [{low:+.2f}, {high:+.2f}]")
 assert above["trained"].mean() > 3 * above["random"].mean().abs()
 
@@ -970,7 +970,7 @@ for level in ("c5", "F"):
     gains = errors["place alone"] - errors[level]  # groups, images
     print(f"{level} is better than place alone by")
     for name, gain in zip(groups, gains, strict=True):
-        low, high = regions.bootstrap_interval(gain)
+        low, high = mean_interval(gain)
         print(f"  {name:12} {gain.nanmean():4.1f} [{low:.1f}, {high:.1f}] px")
 
 # %% [markdown]

@@ -52,6 +52,7 @@ from handlib.data.synthetic.layers import LAYERS, seen_layers
 from handlib.losses import LossConfig, handoccnet_loss
 from handlib.metrics import (
     by_occlusion,
+    mean_interval,
     ridge_probe,
     roc_auc,
     root_aligned_mpjpe,
@@ -494,7 +495,7 @@ table = torch.stack(table)
 by_hand = table.nanmean(dim=1).T  # kind, hand
 kinds = ("hand, now hidden", "hand, still visible", "background as before")
 for kind, values in zip(kinds, by_hand, strict=True):
-    low, high = regions.bootstrap_interval(values)
+    low, high = mean_interval(values)
     print(f"{kind:21} {values.nanmean():+.3f} [{low:+.3f}, {high:+.3f}]")
 spread = (other_M.amax((1, 2, 3)) - other_M.amin((1, 2, 3))).mean()
 print(f"from lowest to highest cell of a map: {spread:.2f} on average")
@@ -588,7 +589,7 @@ shares = torch.stack([regions.to_grid(layers == n, 16) for n in numbers])
 shows = shares.flatten(2).argmax(dim=0)  # image, cell
 for number, name in enumerate(LAYERS):
     means = regions.mean_over(M[:200].flatten(1), shows == number)
-    low, high = regions.bootstrap_interval(means)
+    low, high = mean_interval(means)
     print(f"{name:13} mean M {means.nanmean():.2f} [{low:.2f}, {high:.2f}]")
 
 # %% [markdown]
@@ -621,7 +622,7 @@ ax = fig.subplots()
 bars, ends = {}, {}
 for name, row in areas.items():
     bars[name] = np.array([float(x.nanmean()) for x in row.values()])
-    limits = [regions.bootstrap_interval(x) for x in row.values()]
+    limits = [mean_interval(x) for x in row.values()]
     ends[name] = np.array(limits)
 groups = [f"against\n{rival}" for rival in rivals]
 colours = [getattr(viz.theme, c) for c in ("MUTED", "BLUE", "SKY", "ORANGE")]
@@ -653,7 +654,7 @@ gain, alone = (
     for name in ("M", "place alone")
 )
 gain = gain - alone
-low, high = regions.bootstrap_interval(gain)
+low, high = mean_interval(gain)
 print(f"M above place alone: {gain.nanmean():+.3f} [{low:+.3f}, {high:+.3f}]")
 
 # %%
@@ -899,7 +900,7 @@ before = errors_with(own)
 print(f"M as it is        {before.mean():.1f} mm")
 for name, necessity in exchanged.items():
     step = errors_with(necessity) - before
-    low, high = regions.bootstrap_interval(step)
+    low, high = mean_interval(step)
     print(f"{name:17} {step.mean():+5.1f} mm [{low:+.1f}, {high:+.1f}]")
 
 # %% [markdown]

@@ -455,7 +455,7 @@ def summary(mass):
     """Mean over images and 95 % interval, by the query's region."""
     per_image = [regions.mean_over(mass.mean(1), w) for w in where.values()]
     means = torch.stack([x.nanmean() for x in per_image])
-    ends = [mean_interval(x[~x.isnan()]) for x in per_image]
+    ends = [mean_interval(x) for x in per_image]
     return means.numpy(), torch.tensor(ends).numpy()
 
 

@@ -53,7 +53,7 @@ from handlib.data import SyntheticHands, collate
 from handlib.experiments import distant_token
 from handlib.experiments.evidence import load_evidence
 from handlib.hands.skeleton import FINGER_JOINTS, FINGERS
-from handlib.metrics import OCCLUSION_BINS, root_aligned_mpjpe
+from handlib.metrics import OCCLUSION_BINS, mean_interval, root_aligned_mpjpe
 from handlib.models import record
 from handlib.models.attention import join_heads, split_heads
 from handlib.models.block import AttentionBlock, to_map, to_tokens
@@ -605,7 +605,7 @@ viz.show(fig, **caption("lengths", values=values))
 for name in ("|R|, head 0", "|R|, head 1", "|MLP|", "|I|"):
     _, hidden, background = by_region(layers[name])
     ratio = hidden / background
-    low, high = regions.bootstrap_interval(ratio)
+    low, high = mean_interval(ratio)
     mean = ratio.nanmean()
     print(f"{name:11} hidden hand / background: {mean:.2f}", end=" ")
     print(f"[{low:.2f}, {high:.2f}]")
@@ -755,7 +755,7 @@ for head in range(2):
     asker = image[known]
     per_image = [excess[asker == i].mean() for i in asker.unique()]
     per_image = torch.stack(per_image)
-    low, high = regions.bootstrap_interval(per_image)
+    low, high = mean_interval(per_image)
     print(f"head {head}: own {own[known].mean():.2f},", end=" ")
     print(f"other fingers {others[known].mean():.2f}, own − others", end=" ")
     print(f"{per_image.mean():+.2f} [{low:.2f}, {high:.2f}]")
@@ -796,7 +796,7 @@ def auc(gate, region):
 for head in range(2):
     for region in ("visible hand", "hidden hand"):
         found = auc(gates[:, head], region)
-        low, high = regions.bootstrap_interval(found)
+        low, high = mean_interval(found)
         print(f"head {head}: {region} above background", end=" ")
         print(f"{found.mean():.2f} [{low:.2f}, {high:.2f}]", end=", ")
         print(f"{len(found)} images")
@@ -875,7 +875,7 @@ ablations = {"zero": zero, "wrong image": wrong, "gate open": ungated}
 ablations |= {"no choice": flat, "no positions": placeless}
 losses = {name: errors(twin) - whole for name, twin in ablations.items()}
 for name, loss in losses.items():
-    low, high = regions.bootstrap_interval(loss)
+    low, high = mean_interval(loss)
     print(f"{name:12} {loss.mean():+.2f} mm [{low:+.2f}, {high:+.2f}]")
 
 # %%
@@ -887,7 +887,7 @@ print("images in each bin:", sorted(Counter(number.tolist()).items()))
 def by_bin(loss):
     """Mean change and its interval in each bin, (5,) and (5, 2)."""
     each = [loss[number == i] for i in range(len(edges) + 1)]
-    spans = [regions.bootstrap_interval(x) for x in each]
+    spans = [mean_interval(x) for x in each]
     means = torch.stack([x.mean() for x in each]).double()
     return means, torch.tensor(spans)
 

@@ -38,6 +38,16 @@ def test_the_interval_covers_the_true_mean_as_often_as_it_says():
     assert low <= hits <= high
 
 
+def test_what_could_not_be_measured_is_left_out():
+    errors, groups = skewed(60), [i // 4 for i in range(60)]
+    gaps = torch.full((20,), torch.nan, dtype=errors.dtype)
+    mixed = torch.stack([errors.view(20, 3), *[gaps[:, None].expand(20, 3)]], dim=1).flatten()
+    doubled = [g for i in range(20) for g in groups[3 * i : 3 * i + 3] * 2]
+    assert mean_interval(mixed) == mean_interval(errors)
+    assert mean_interval(mixed, doubled) == mean_interval(errors, groups)
+    assert np.isnan(mean_interval(gaps)).all()
+
+
 def test_groups_of_copies_count_as_one_sample_each():
     """Ten copies of each error say no more than the error itself."""
     errors = skewed(50)
