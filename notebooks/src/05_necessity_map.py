@@ -24,7 +24,7 @@
 #       - M이 F_p와 F_s에서 각각 어떤 gradient를 받는지, 언제 받지 못하는지 유도할 수 있습니다
 #       - Gate가 정보를 버리는 경우와 단지 크기만 바꾸는 경우를 구별할 수 있습니다
 #       - 네트워크 안의 map이 무엇을 구별하는지 공정한 baseline과 비교하여 측정할 수 있습니다
-#     prerequisites: convolutions, sigmoid, gradients; [00](00_start_here.ipynb)
+#     prerequisites: convolutions, sigmoid, gradients; [04](04_backbone_and_feature_pyramid.ipynb)
 #     minutes_to_do: 45
 #     minutes: 1
 #     memory_mb: 1800
