@@ -704,7 +704,7 @@ paper_count, course_count = count(paper_net), count(model)
 assert paper_count == released
 
 # %% tags=["nbval-check-output"]
-for name, size in (paper_count | course_count).items():
+for name in paper_count | course_count:
     paper = paper_count.get(name, 0)
     print(f"{name:14} {paper:>12,} {course_count[name]:>9,}")
 totals = sum(paper_count.values()), sum(course_count.values())
@@ -975,6 +975,9 @@ for name, here in where.items():
     print(f"{name:17} {interval(regions.mean_over(torn, here))}")
 
 # %% [markdown]
+# A minority of maps, and a larger one where the tip is hidden, though the
+# intervals nearly touch. (A broad map may count without two clear peaks.)
+#
 # ### What does the head really read?
 #
 # In the released network the heatmaps reach the 3D hand through the encoder
@@ -1097,9 +1100,9 @@ folder.cleanup()
 # `load_handoccnet` reads with `torch.load(..., weights_only=True)`: a reader
 # that knows tensors, numbers, strings, lists and dicts, and stops at the name
 # of any other function. (Keep PyTorch up to date: before 2.6 this reader, too,
-# could be tricked, CVE-2025-32434.) If a file of yours does not load that way, do not
-# switch the protection off: ask its author for a *safetensors* file, which
-# holds numbers and no program at all. The course's own weights are such files.
+# could be tricked, CVE-2025-32434.) If a file of yours does not load that way,
+# do not switch the protection off: ask its author for a *safetensors* file,
+# which holds numbers and no program at all. The course's weights are such files.
 #
 # The checkpoint holds no hand. For meshes that match the paper's you need
 # MANO's own file: `load_released(path, load_hand("MANO_RIGHT.pkl"))`. It is a
