@@ -115,7 +115,7 @@ hand = load_hand()
 fig = viz.theme.figure(8, 2.9)
 ax = fig.subplots()
 for level, side in enumerate((32, 16, 8, 4, 2)):
-    for x in (level, 8 - level):
+    for x in {level, 8 - level}:
         ax.bar(x, side, 0.4, bottom=-side / 2, color=viz.theme.SKY)
         ax.text(x, -side / 2 - 3, f"{side}×{side}", ha="center")
     if side > 2:
@@ -594,7 +594,7 @@ miss = (p @ centres - 0.5).square()
 (by_mean,) = torch.autograd.grad(miss, s, retain_graph=True)
 (by_cell,) = torch.autograd.grad(-p[1].log(), s)
 print("p:                   ", p.detach())
-print("asked by soft-argmax:", -by_mean + 0.0)
+print("asked by soft-argmax:", -by_mean.round(decimals=3) + 0.0)
 print("asked by each cell:  ", -by_cell)
 
 # %% [markdown]
