@@ -1,8 +1,10 @@
-"""The part of the scene that each token lies on: visible hand, hidden hand or background."""
+"""What each token lies on: visible hand, hidden hand or background, and which finger."""
 
 import torch
-from jaxtyping import Bool, Float
+from jaxtyping import Bool, Float, UInt8
 from torch import Tensor
+
+from handlib.hands.skeleton import FINGERS, MANO_JOINT_NAMES
 
 REGIONS = ("visible hand", "hidden hand", "background")
 
@@ -28,6 +30,21 @@ def token_regions(
         "hidden hand": hand - seen >= 0.5,
         "background": hand == 0,
     }
+
+
+def finger_shares(parts: UInt8[Tensor, "B H W"], side: int) -> Float[Tensor, "B 5 N"]:
+    """The share of each token's pixels on each finger, thumb to little; the palm is none.
+
+    Args:
+        parts: as in `HandMasks`, 1 + the MANO joint that moves this skin; `parts * visible`
+            counts what is seen alone.
+    """
+
+    def on(finger: str) -> Bool[Tensor, "B H W"]:
+        joints = [i for i, name in enumerate(MANO_JOINT_NAMES) if name.startswith(finger)]
+        return torch.isin(parts, torch.tensor([1 + i for i in joints], dtype=parts.dtype))
+
+    return torch.stack([to_grid(on(finger), side).flatten(1) for finger in FINGERS], dim=1)
 
 
 def mean_over(values: Float[Tensor, "B N"], region: Bool[Tensor, "B N"]) -> Float[Tensor, " B"]:

@@ -9,6 +9,7 @@ EXERCISES = {
     "02": ["lift_pixels", "crop_intrinsics", "occlusion_ratio", "opengl_to_opencv"],
     "03": ["procrustes_points", "scale_translation", "f_of_surfaces", "area_under_pck"],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
+    "08": ["refine", "set_features", "mean_distance", "attend_in_pieces"],
     "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],
     "14": ["max_mse_loss", "slopes", "safe_weights"],
