@@ -12,10 +12,10 @@ from typer.core import TyperGroup
 from handlib import doctor as examination
 from handlib import weights
 from handlib.cli_data import Split, data_app
+from handlib.cli_experiment import experiment
 from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
 from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.evaluation.report import evaluate_recorded
-from handlib.experiments import course_recipe, video
 from handlib.hands import load_hand
 from handlib.models import MotionDiscriminator
 from handlib.photos.command import predict
@@ -45,6 +45,7 @@ app = typer.Typer(
 weights_app = typer.Typer(no_args_is_help=True, help="The weights that come with handlib.")
 app.add_typer(data_app, name="data")
 app.add_typer(weights_app, name="weights")
+app.command()(experiment)
 app.command()(predict)
 
 RunDir = Annotated[Path, typer.Argument(help="A folder that `handlib train --run` has written.")]
@@ -201,36 +202,6 @@ def validate(
         raise typer.Exit(1)
     unchecked = "" if listing else "; without --list it was not checked that no frame is missing"
     typer.echo(f"{file}: nothing wrong found{unchecked}")
-
-
-@app.command()
-def experiment(
-    name: Annotated[
-        Literal["course_recipe", "video"], typer.Argument(help="Which claim to examine.")
-    ],
-    output: Annotated[Path, typer.Option(help="Where the result file goes.")] = Path(
-        "figures/evidence"
-    ),
-    runs: Annotated[Path, typer.Option(help="Where the trained networks go.")] = Path("runs"),
-    seeds: Annotated[int, typer.Option(help="Runs from nothing.")] = 3,
-) -> None:
-    """Train over several seeds, and write what came out."""
-    if name == "video":
-        for row in video.run(output, seeds)["runs"]:
-            gain = row["gain"]
-            typer.echo(
-                f"seed {row['seed']}, {row['network']}: root-aligned {row['root_aligned']} mm, "
-                f"acceleration {row['acceleration']} mm per frame², below the single frame where "
-                f"hidden most by {gain['mean']} mm {gain['interval']}"
-            )
-        return
-    result = course_recipe.run(output, runs, seeds)
-    for row in result["runs"]:
-        typer.echo(
-            f"seed {row['seed']}: root-aligned {row['root_aligned']} mm "
-            f"({row['ratio']['root_aligned']} of the mean pose), Procrustes "
-            f"{row['procrustes']} mm ({row['ratio']['procrustes']}), {row['minutes']} minutes"
-        )
 
 
 @app.command()

@@ -23,6 +23,7 @@ from handlib.evaluation.errors import (
 from handlib.evaluation.fpha_protocol import fpha_scores
 from handlib.evaluation.ho3d_protocol import ho3d_scores, scale_translation_align
 from handlib.evaluation.motion import acceleration_error, bone_length_drift
+from handlib.evaluation.separation import ridge_probe, roc_auc
 from handlib.evaluation.surface import f_score
 from handlib.evaluation.tables import (
     OCCLUSION_BINS,
@@ -51,6 +52,8 @@ __all__ = [
     "pck",
     "pck_auc",
     "procrustes_align",
+    "ridge_probe",
+    "roc_auc",
     "root_aligned_mpjpe",
     "scale_translation_align",
 ]

@@ -17,8 +17,7 @@ from handlib.experiments.evidence import commit, machine, millimetres, spread
 from handlib.hands import load_hand
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.training import TrainConfig, evaluate, fit, mean_pose_baseline
-from handlib.training.data import DataConfig
-from handlib.training.run import RunConfig, write_json
+from handlib.training.run import write_json
 
 COMMAND = "handlib experiment course_recipe"
 LIMITS = {"root_aligned": 0.5, "procrustes": 0.8}  # of the mean pose's error
@@ -26,13 +25,12 @@ LIMITS = {"root_aligned": 0.5, "procrustes": 0.8}  # of the mean pose's error
 
 def run(
     output: Path,
-    runs_folder: Path,
     seeds: int = 3,
     size: int = 16_000,
     test_size: int = 2_000,
     recipe: TrainConfig | None = None,
 ) -> dict[str, Any]:
-    """Train `seeds` networks, each into a folder of its own, and write OUTPUT/course_recipe.json.
+    """Train `seeds` networks and write OUTPUT/course_recipe.json.
 
     All errors in the file are millimetres; `ratio` is to the mean pose of the training set.
     """
@@ -44,9 +42,7 @@ def run(
     for seed in range(seeds):
         torch.manual_seed(seed)
         model, started = HandOccNet(network, hand), time.monotonic()
-        folder = runs_folder / f"course_recipe_{seed}"
-        RunConfig(network, DataConfig("synthetic", size), COMMAND).save(folder)
-        fit(model, train, config=replace(recipe, seed=seed), run_dir=folder)
+        fit(model, train, config=replace(recipe, seed=seed))
         minutes = (time.monotonic() - started) / 60
         runs.append({"seed": seed, "minutes": round(minutes, 1)} | _scores(model, test, mean_pose))
     result = {

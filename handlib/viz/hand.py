@@ -8,6 +8,8 @@ import numpy as np
 import torch
 from jaxtyping import Bool, Float, Float32, Int
 from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import LinearSegmentedColormap, Normalize
 from torch import Tensor
 
 from handlib.data.synthetic.rasterizer import rasterize
@@ -18,6 +20,8 @@ _LIGHT = np.array([-0.35, -0.55, -0.75])
 _SUPERSAMPLING = 3
 _CRISP = 384  # pixels along the side of a drawn hand, whatever the photograph under it has
 _CLAY = (0.62, 0.74, 0.84)  # not skin: a drawn hand is not taken for the photographed one
+# Light where nothing is the matter, so that the hand's shading shows; ordered in lightness.
+_PAINT = LinearSegmentedColormap.from_list("paint", ["#e3ebf1", theme.ORANGE, "#8a2f00"])
 
 
 def render_hand(
@@ -25,16 +29,24 @@ def render_hand(
     faces: Int[np.ndarray, "F 3"],
     intrinsics: Float[np.ndarray, "3 3"],
     size: int,
-    colour: tuple[float, float, float] = _CLAY,
+    colour: tuple[float, float, float] | Float[np.ndarray, "V 3"] = _CLAY,
+    shade: float = 0.65,
 ) -> Float32[np.ndarray, "size size 4"]:
-    """A mesh as an RGBA image, smooth, matt and anti-aliased."""
+    """A mesh as an RGBA image, smooth, matt and anti-aliased.
+
+    Args:
+        colour: one for the mesh, or one for each vertex.
+        shade: how much darker what is turned away from the light is, 0 to 1.
+    """
     fine = size * _SUPERSAMPLING
     fragments = rasterize(vertices, faces, _finer(intrinsics, _SUPERSAMPLING), fine, fine)
     normals = fragments.interpolate(_normals(vertices, faces), faces)
     normals /= np.linalg.norm(normals, axis=1, keepdims=True) + 1e-9
     light = np.clip(normals @ (_LIGHT / np.linalg.norm(_LIGHT)), 0, 1)
     rgba = np.zeros((fine * fine, 4), np.float32)
-    rgba[fragments.pixel, :3] = (0.35 + 0.65 * light)[:, None] * np.array(colour)
+    painted = np.broadcast_to(np.asarray(colour, float), vertices.shape)
+    paint = fragments.interpolate(painted, faces)
+    rgba[fragments.pixel, :3] = (1 - shade + shade * light)[:, None] * paint
     rgba[fragments.pixel, 3] = 1
     return _shrink(rgba.reshape(fine, fine, 4))
 
@@ -109,6 +121,34 @@ def draw_hand(
     ax.set_axis_off()
 
 
+def draw_vertex_values(
+    ax: Axes,
+    vertices: Float[Tensor, "V 3"],
+    faces: Int[Tensor, "F 3"],
+    values: Float[Tensor, "V"],
+    limits: tuple[float, float],
+    intrinsics: Float[Tensor, "3 3"] | None = None,
+    size: int = _CRISP,
+    title: str = "",
+) -> ScalarMappable:
+    """A hand painted by one number a vertex; a portrait, as in `draw_hand`, without `intrinsics`.
+
+    Returns:
+        What a colour bar needs.
+    """
+    mesh = vertices.detach().double().numpy()
+    scale = ScalarMappable(Normalize(*limits), _PAINT)
+    colours = scale.to_rgba(values.detach().numpy())[:, :3]
+    camera = None if intrinsics is None else intrinsics.double().numpy()
+    if camera is None:
+        mesh, camera = portrait(mesh, size)
+    rgba = render_hand(mesh, faces.numpy(), camera, size, colours, shade=0.5)
+    ax.imshow(rgba.clip(0, 1))
+    ax.set_title(title)
+    ax.set_axis_off()
+    return scale
+
+
 def fit_translation(
     joints: Float[Tensor, "21 3"],
     joints_px: Float[Tensor, "21 2"],
@@ -144,6 +184,13 @@ def draw_skeleton(
         ax.plot(x, y, "o", markersize=4, color=colour, markerfacecolor=face, zorder=4)
 
 
+def draw_bones(ax: Axes, joints: Float[Tensor, "21 2"]) -> None:
+    """The bones alone, grey, behind what is compared with them."""
+    points = joints.detach().numpy()
+    for parent, child in BONES:
+        ax.plot(*points[[parent, child]].T, color=theme.MUTED, linewidth=1.5, zorder=1)
+
+
 def draw_joint_errors(
     ax: Axes, predicted: Float[Tensor, "21 3"], truth: Float[Tensor, "21 3"]
 ) -> None:
@@ -152,8 +199,7 @@ def draw_joint_errors(
     Both in a camera's frame (y down), aligned as the error to be shown asks for.
     """
     found, right = 1000 * predicted[:, :2].numpy(), 1000 * truth[:, :2].numpy()
-    for parent, child in BONES:
-        ax.plot(*found[[parent, child]].T, color=theme.MUTED, linewidth=1.5, zorder=1)
+    draw_bones(ax, torch.from_numpy(found))
     draw_skeleton(ax, torch.from_numpy(right))
     for start, end in zip(found, right, strict=True):
         ax.plot(*zip(start, end, strict=True), color=theme.INK, linewidth=0.9, zorder=5)

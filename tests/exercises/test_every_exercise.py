@@ -6,9 +6,19 @@ import pytest
 
 EXERCISES = {
     "00": ["occlusion_ratio", "project_points", "root_aligned_error"],
+    "01": ["six_to_matrix", "posed_joints", "skin", "in_pose_space"],
     "02": ["lift_pixels", "crop_intrinsics", "occlusion_ratio", "opengl_to_opencv"],
     "03": ["procrustes_points", "scale_translation", "f_of_surfaces", "area_under_pck"],
+    "04": [
+        "output_size",
+        "residual_block",
+        "top_down",
+        "field_width",
+        "share_of_influence",
+    ],
+    "05": ["spatial_gate", "logit_gradient", "auc", "ridge"],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
+    "07": ["inject", "inject_by_heads", "fit_features", "concentration"],
     "08": ["refine", "set_features", "mean_distance", "attend_in_pieces"],
     "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],

@@ -75,3 +75,23 @@ def test_the_translation_that_puts_joints_onto_their_pixels_is_found():
     projected = (joints + truth) @ camera.T
     pixels = projected[:, :2] / projected[:, 2:]
     torch.testing.assert_close(hand.fit_translation(joints, pixels, camera), truth)
+
+
+def test_every_vertex_has_its_own_colour():
+    """A cube whose left side is red and whose right side is green is both, in that order."""
+    camera = np.array([[100.0, 0, 31.5], [0, 100, 31.5], [0, 0, 1]])
+    colours = np.where(CUBE[:, :1] < 0, [[1.0, 0, 0]], [[0.0, 1, 0]])
+    rgba = hand.render_hand(cube_at(0, 0, 1.05), FACES, camera, 64, colours, shade=0.0)
+    row = rgba[31][rgba[31, :, 3] == 1]
+    assert (np.diff(row[:, 0]) < 0).all() and (np.diff(row[:, 1]) > 0).all()
+    np.testing.assert_allclose(row[:, 0] + row[:, 1], 1, atol=1e-3)
+
+
+def test_a_painted_hands_scale_spans_the_limits():
+    ax = theme.figure(2, 2).subplots()
+    values = torch.linspace(0, 7, len(CUBE))
+    mesh, faces = torch.from_numpy(cube_at(0, 0, 1.0)), torch.from_numpy(FACES)
+    scale = hand.draw_vertex_values(ax, mesh, faces, values, (0.0, 4.0), size=32)
+    assert scale.get_clim() == (0.0, 4.0)
+    drawn = ax.images[0].get_array()[..., :3][ax.images[0].get_array()[..., 3] == 1]
+    assert len(np.unique(drawn.round(2), axis=0)) > 10

@@ -1,0 +1,38 @@
+"""`handlib experiment`: a claim of the papers, examined over several seeds."""
+
+import time
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Annotated
+
+import typer
+
+from handlib.data.files import one_of
+from handlib.experiments.catalogue import EXPERIMENTS
+
+EVIDENCE = Path("figures/evidence")
+
+
+def experiment(
+    name: Annotated[str, typer.Argument(help=f"{', '.join(EXPERIMENTS)}, or all.")],
+    output: Annotated[
+        Path | None, typer.Option(help=f"Where result files go; else {EVIDENCE}.")
+    ] = None,
+    seeds: Annotated[int, typer.Option(help="Runs from nothing.")] = 3,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="In seconds: shows that it runs, and nothing else.")
+    ] = False,
+) -> None:
+    """Train over several seeds, and write what came out."""
+    one_of("name", name, (*EXPERIMENTS, "all"))
+    with TemporaryDirectory() as scratch:
+        folder = output or (Path(scratch) if quick else EVIDENCE)
+        for each in EXPERIMENTS if name == "all" else (name,):
+            started = time.monotonic()
+            chosen = EXPERIMENTS[each]
+            result = chosen.run(folder, seeds=seeds, **(chosen.quick if quick else {}))
+            for line in chosen.lines(result):
+                typer.echo(line)
+            minutes = (time.monotonic() - started) / 60
+            kept = folder / f"{each}.json" if folder != Path(scratch) else "nothing kept"
+            typer.echo(f"{each}: {minutes:.1f} minutes, {kept}")

@@ -1,0 +1,95 @@
+"""The experiments by name: how each is run, also in seconds, and how its result is told."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
+from typing import Any
+
+from handlib.experiments import course_recipe, distant_token, parts, video
+from handlib.training import TrainConfig
+
+Result = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """run(output, seeds=..., **sizes) writes a result file and returns what is in it.
+
+    quick: sizes at which everything runs and nothing is shown. lines: the result for people.
+    """
+
+    run: Callable[..., Result]
+    quick: dict[str, Any]
+    lines: Callable[[Result], Iterator[str]]
+
+
+def _course_recipe(result: Result) -> Iterator[str]:
+    for row in result["runs"]:
+        yield (
+            f"seed {row['seed']}: root-aligned {row['root_aligned']} mm "
+            f"({row['ratio']['root_aligned']} of the mean pose), Procrustes "
+            f"{row['procrustes']} mm ({row['ratio']['procrustes']}), {row['minutes']} minutes"
+        )
+
+
+def _distant_token(result: Result) -> Iterator[str]:
+    for row in result["reach"]:
+        told = row["spread"]["told"]
+        yield (
+            f"{row['network']}: error {told['mean']} of the answers' mean square "
+            f"({told['min']} to {told['max']})"
+        )
+
+
+def _parts(result: Result) -> Iterator[str]:
+    for row in result["runs"]:
+        everywhere, hidden = row["gain"]["all"], row["gain"]["hidden"]
+        yield (
+            f"seed {row['seed']}, {row['network']}: root-aligned {row['root_aligned']} mm, below "
+            f"the backbone by {everywhere['mean']} mm {everywhere['interval']}, where hidden most "
+            f"by {hidden['mean']} mm {hidden['interval']}"
+        )
+
+
+def _video(result: Result) -> Iterator[str]:
+    for row in result["runs"]:
+        gain = row["gain"]
+        yield (
+            f"seed {row['seed']}, {row['network']}: root-aligned {row['root_aligned']} mm, "
+            f"acceleration {row['acceleration']} mm per frame², below the single frame where "
+            f"hidden most by {gain['mean']} mm {gain['interval']}"
+        )
+
+
+def _few(recipe: TrainConfig) -> TrainConfig:
+    return replace(recipe, images=2 * recipe.batch_size, warmup_images=0)
+
+
+EXPERIMENTS = {
+    "course_recipe": Experiment(
+        course_recipe.run,
+        {"size": 64, "test_size": 64, "recipe": _few(TrainConfig.course())},
+        _course_recipe,
+    ),
+    "distant_token": Experiment(distant_token.run, {"steps": 2}, _distant_token),
+    "parts": Experiment(
+        parts.run,
+        {
+            "size": 64,
+            "test_size": 64,
+            "first": _few(TrainConfig.course()),
+            "second": _few(TrainConfig.course()),
+        },
+        _parts,
+    ),
+    "video": Experiment(
+        video.run,
+        {
+            "stills": 16,
+            "clips": 2,
+            "test_clips": 4,
+            "first": _few(TrainConfig.deformer_frames()),
+            "second": _few(TrainConfig.deformer_course()),
+        },
+        _video,
+    ),
+}
