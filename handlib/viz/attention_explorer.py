@@ -55,7 +55,9 @@ class AttentionExplorer:
             maps.mark_query(ax, self.row, self.column, self.side, self.image.shape[-1])
             if self.amodal is not None:
                 maps.outline(ax, self.amodal, theme.ORANGE)
-        ranges = ", ".join(f"{n} {float(v.min()):.1f} to {float(v.max()):.1f}" for n, v in rows.items())
+        ranges = ", ".join(
+            f"{n} {float(v.min()):.1f} to {float(v.max()):.1f}" for n, v in rows.items()
+        )
         place = f"({self.row}, {self.column})"
         return show(
             fig,
