@@ -61,10 +61,11 @@ class AttentionExplorer:
         place = f"({self.row}, {self.column})"
         return show(
             fig,
-            alt=f"The image and what the query at {place} reads, in multiples of chance: {ranges}.",
+            alt=f"The image and what the query at {place} reads, as multiples of chance: "
+            f"{ranges}.",
             caption=f"The row of the query at {place}, in multiples of chance: {ranges}. Orange: "
             "the whole hand.",
-            caption_ko=f"Query {place}의 attention 행을 우연 수준의 배수로 나타냈습니다: {ranges}. "
+            caption_ko=f"Query {place}의 attention 행(우연 수준의 배수): {ranges}. "
             "주황색 선은 손 전체입니다.",
             dpi=90,
             colours=256,

@@ -748,8 +748,9 @@ for name, right in accuracy.items():
 
 # %% [markdown]
 # The probe names the part of a hidden token a little better from F_SET than from
-# F_FIT: SET does make hidden places more readable, by a few in a hundred. From F
-# to F_FIT there is no such step. Is it attention that does it, or the MLP?
+# F_FIT: SET does make hidden places more readable, by a few in a hundred. But it
+# is not what attention fetched, C·V, that does it. The MLP alone does as well,
+# and it sees one token at a time.
 #
 # ## 9 Take it away
 #
@@ -840,11 +841,15 @@ def by_bin(loss):
 
 
 # %%
-fig = viz.theme.figure(9, 3.2)
-ax = fig.subplots()
 labels = [f"{a:.0%}–{b:.0%}" for a, b in pairwise(OCCLUSION_BINS)]
 shown = ("left out", "no MLP", "MLP alone", "all alike")
 drawn = {n: by_bin(losses[n]) for n in shown}
+values = {n: m.numpy().round(2) for n, (m, _) in drawn.items()}
+values = "; ".join(f"{name} {means}" for name, means in values.items())
+
+# %%
+fig = viz.theme.figure(9, 3.2)
+ax = fig.subplots()
 for i, (name, (means, spans)) in enumerate(drawn.items()):
     place = torch.arange(len(labels)) + 0.17 * (i - 1.5)
     reach = (spans - means[:, None]).abs().T
@@ -854,8 +859,6 @@ ax.axhline(0, color=viz.theme.MUTED)
 ax.set_xticks(range(len(labels)), labels)
 ax.set(xlabel="hidden share of the hand", ylabel="change of error (mm)")
 ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
-values = {n: m.numpy().round(2) for n, (m, _) in drawn.items()}
-values = "; ".join(f"{name} {means}" for name, means in values.items())
 viz.show(fig, **caption("ablation", values=values))
 
 # %% [markdown]
