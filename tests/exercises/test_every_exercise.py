@@ -19,6 +19,7 @@ EXERCISES = {
     "05": ["spatial_gate", "logit_gradient", "auc", "ridge"],
     "06": ["soft_correlation", "gated_correlation", "gate_from_key_sum", "mass_on_visible"],
     "07": ["inject", "inject_by_heads", "fit_features", "concentration"],
+    "08": ["refine", "set_features", "mean_distance", "attend_in_pieces"],
     "09": ["hourglass_parameters", "mean_place", "slopes", "entropy_bits"],
     "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],

@@ -4,14 +4,14 @@ Letters: N queries, M keys, d channels.
 """
 
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 
 import numpy as np
 import torch
 from torch import Tensor
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from handlib.course.check import Attempt, exercise, expect, expect_close
+from handlib.course.sizes import largest_result
 from handlib.course.text import Text
 
 OVER_KEYS = Text(
@@ -130,27 +130,9 @@ def gate_from_key_sum(attempt: Attempt) -> None:
             },
         )
     query, key = torch.ones(40, 2), torch.ones(50, 2)
-    largest = _largest_result(lambda: attempt(query, key))
+    largest = largest_result(lambda: attempt(query, key))
     limit = key.numel()
     expect(largest <= limit, NO_PRODUCT, f"at most {limit} numbers", f"{largest} numbers")
-
-
-class _Sizes(TorchDispatchMode):
-    """Remembers the largest tensor that any operation returns."""
-
-    largest = 0
-
-    def __torch_dispatch__(self, function, types, args=(), kwargs=None):  # type: ignore[no-untyped-def]
-        result = function(*args, **(kwargs or {}))
-        if isinstance(result, Tensor):
-            self.largest = max(self.largest, result.numel())
-        return result
-
-
-def _largest_result(run: Callable[[], Tensor]) -> int:
-    with _Sizes() as sizes:
-        run()
-    return sizes.largest
 
 
 @exercise("Exercise 6.4, mass on the visible hand", "연습문제 6.4, visible hand에 쏠린 mass")

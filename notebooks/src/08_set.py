@@ -1,0 +1,1077 @@
+# ---
+# jupyter:
+#   kernelspec:
+#     display_name: Python 3 (ipykernel)
+#     language: python
+#     name: python3
+#   handlib:
+#     number: "08"
+#     title: SET
+#     title_ko: SET, F_FIT을 스스로 다듬기
+#     summary: >-
+#       The self-enhancing transformer lets every place of F_FIT read every other one and keeps what
+#       was there; here it is built whole, its two versions are told apart, and what the trained one
+#       reads, changes and is worth is measured.
+#     summary_ko: >-
+#       Self-Enhancing Transformer(SET)는 F_FIT의 모든 위치가 서로를 읽게 하여 F_SET으로 refine합니다. 이
+#       notebook에서는 SET 전체를 직접 만들고, 논문과 공개 코드의 차이를 구분한 뒤, 학습된 SET이 무엇을 읽고 무엇을 바꾸며
+#       오차에 얼마나 도움이 되는지 측정합니다.
+#     objectives:
+#       - explain what SET has and FIT has not, and why a residual changes what a gate could do
+#       - build SET equal to the library's, with keys that stay (code) and keys that follow (paper)
+#       - show that self-attention without positions treats all orders of the tokens alike
+#       - measure what a trained SET reads and changes, and whether the choice of keys matters
+#       - count what N×N costs, and compute attention without ever holding the table
+#     objectives_ko:
+#       - SET과 FIT의 차이, 그리고 residual이 있을 때 gate의 의미가 어떻게 달라지는지 설명할 수 있습니다
+#       - Key가 고정된 SET(공개 코드)과 갱신되는 SET(논문)을 library와 똑같이 만들 수 있습니다
+#       - Position이 없는 self-attention이 token의 순서와 무관함을 보일 수 있습니다
+#       - 학습된 SET이 무엇을 읽고 바꾸는지, key의 선택이 중요한지 측정할 수 있습니다
+#       - N×N의 비용을 계산하고, 행렬 전체를 만들지 않고 attention을 구할 수 있습니다
+#     prerequisites: FIT's block, heads, positions and MLP, [07](07_fit.ipynb)
+#     minutes_to_do: 45
+#     minutes: 1
+#     memory_mb: 2000
+#     data: 400 synthetic test images, made on the spot
+#     seed: 8
+# ---
+
+# %% [markdown]
+# {{ header }}
+
+# %% tags=["setup"]
+import copy
+from collections import Counter
+from itertools import pairwise
+
+import torch
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from handlib import viz
+from handlib.course import quiz
+from handlib.course.captions import captions
+from handlib.course.checks import nb08 as check
+from handlib.course.sizes import largest_result
+from handlib.data import SyntheticHands, collate
+from handlib.hands.skeleton import FINGER_JOINTS, FINGERS, MANO_JOINT_NAMES
+from handlib.metrics import OCCLUSION_BINS, mean_interval, root_aligned_mpjpe
+from handlib.models import record
+from handlib.models.attention import join_heads, split_heads
+from handlib.models.block import AttentionBlock, to_map, to_tokens
+from handlib.models.set import SET
+from handlib.viz import feature_colours, regions
+from handlib.viz.attention_explorer import AttentionExplorer
+from handlib.weights import load_handoccnet
+
+_ = torch.manual_seed(8)
+torch.set_printoptions(precision=2, sci_mode=False)
+caption = captions("08")
+
+# %% [markdown]
+# ## 1 A map that asks itself
+#
+# FIT has written what the visible hand tells over the occluded region; the
+# result is F_FIT. It is a patchwork: some tokens come from the image, some were
+# filled in, and a few were filled in wrongly. **SET**, the self-enhancing
+# transformer, lets every token look at all others, near and distant, and
+# refines F_FIT to **F_SET**.
+#
+# Four tokens, two channels: is this a hand (1) or not (−1), and how far is the
+# middle finger bent? Palm and knuckle are seen. At the hidden tip FIT injected
+# too little, 0.2. And it injected 0.6 on the wall, where no finger is.
+
+# %% tags=["nbval-check-output"]
+places = ["palm", "knuckle", "hidden tip", "wall"]
+F_FIT = torch.tensor([[1, 0.9], [1, 0.7], [1, 0.2], [-1, 0.6]])
+print(F_FIT)
+
+# %% [markdown]
+# In **self-attention** queries, keys and values all come from the same map.
+# Here queries and keys read the first channel, times 2, and values the second.
+# SET uses C_soft alone, and keeps its query: the **query residual**.
+#
+# $$ x = F_{FIT} + C_{soft}\,V $$
+#
+# **Predict first.** Which keys will the hidden tip's row choose? And the
+# wall's? In notebook 06 a wall that matched no key was filled with thumb.
+
+# %% tags=["nbval-check-output"]
+names = torch.tensor([[2.0, 0.0], [0.0, 0.0]])
+bends = torch.tensor([[0.0, 0.0], [0.0, 1.0]])
+scores = (F_FIT @ names) @ (F_FIT @ names).T / 2**0.5
+C_soft = scores.softmax(dim=1)
+x = F_FIT + C_soft @ (F_FIT @ bends)
+print("C_soft", C_soft, "x = F_FIT + C V", x, sep="\n")
+
+# %%
+fig = viz.theme.figure(9, 2.4)
+axes = fig.subplots(1, 3, width_ratios=(2, 4, 2), sharey=True)
+channels, top = ["hand?", "bend"], 1.5
+viz.maps.number_table(axes[0], F_FIT, places, channels, "F_FIT", top)
+keys = [name.replace(" ", "\n") for name in places]
+viz.maps.number_table(axes[1], C_soft, places, keys, "C_soft")
+viz.maps.number_table(axes[2], x, places, channels, "x = F_FIT + C V", top)
+viz.show(fig, **caption("four places"))
+
+# %% [markdown]
+# The hidden tip reads palm and knuckle, and its bend rises from 0.2 to 0.8. Now
+# look at the wall. It *does* have a key that matches: itself.
+#
+# ### Exercise 8.1
+#
+# Write one head of self-attention with its residual, without the MLP.
+
+
+# %% tags=["exercise"]
+def refine(features, to_query, to_key, to_value):
+    """(N, C), encoded by (C, d), (C, d) and (C, C), to the refined (N, C)."""
+    ...
+
+
+# %% tags=["check"]
+check.refine(refine)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Three products encode the same features in three ways. d is the number of
+# columns of `to_query`.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `scores.softmax(dim=1) @ (features @ to_value)` is what is read. What must be
+# added to it?
+# </details>
+#
+# **Solution**, folded: click the three dots to open it.
+
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def refine_solution(features, to_query, to_key, to_value):
+    query, key = features @ to_query, features @ to_key
+    scores = query @ key.T / to_query.shape[1] ** 0.5
+    return features + scores.softmax(dim=1) @ (features @ to_value)
+
+
+check.refine(refine_solution)
+
+# %% [markdown]
+# ## 2 Why no gate?
+#
+# FIT multiplies every row of C_soft by a gate. SET has none. The wall's bend is
+# wrong, and went *up*, from 0.6 to 1.2.
+#
+# **Predict first.** We give SET a gate after all, and close it on the wall.
+# What becomes of the wall's bend?
+
+# %% tags=["nbval-check-output"]
+gate = torch.tensor([[1.0], [1.0], [1.0], [0.0]])
+print("FIT's way, C V:      ", (gate * C_soft @ F_FIT)[3])
+print("SET's way, F + C V:  ", (F_FIT + gate * C_soft @ (F_FIT @ bends))[3])
+
+# %% [markdown]
+# Without a residual a closed gate empties the token. With the residual it means
+# "stay as you are": the wrong 0.6 stays. To lower anything, SET must *subtract*
+# it, with a value that has a minus sign. Let the values carry 0.6 times
+# "hand?":
+
+# %% tags=["nbval-check-output"]
+signed = torch.tensor([[0.0, 0.6], [0.0, 0.0]])
+print("bends:", (F_FIT + C_soft @ (F_FIT @ signed))[:, 1])
+
+# %% [markdown]
+# Every hand token gains about 0.6, the wall loses 0.6 and is clean. So SET *can*
+# do without a gate, for two reasons:
+#
+# - query and key come from one map, so every query has at least one key of its
+#   own kind; FIT's F_s and F_p are different things;
+# - the residual keeps the token, so a bad row adds to it but cannot replace it.
+#
+# Those are reasons why it could work. Whether a trained SET chooses its own
+# kind, and whether it cleans the wall, we measure in sections 6 and 8.
+#
+# | | FIT ([06](06_softmax_or_sigmoid.ipynb), [07](07_fit.ipynb)) | SET |
+# |---|---|---|
+# | queries from | F_s | F_FIT |
+# | keys and values from | F_p | F_FIT |
+# | correlation | C_soft ⊗ C_sig | C_soft |
+# | before the MLP | C V | F_FIT + C V |
+# | "nothing fits" | gate to 0 | own key, or a value with a minus |
+#
+# ## 3 The whole block
+#
+# Heads, positions and the step x + MLP(LN(x)) are those of
+# [07](07_fit.ipynb). So the block is short:
+
+
+# %%
+def encode(layer, tokens, heads):
+    """A 1×1 convolution is one matrix for all tokens."""
+    encoded = tokens @ layer.weight.flatten(1).T + layer.bias
+    return split_heads(encoded, heads)
+
+
+def self_attention(block, refined, features):
+    """C_soft of every head, (B, A, N, N)."""
+    asks = to_tokens(refined + block.query_position)
+    is_asked = to_tokens(features + block.key_position)
+    q = encode(block.query, asks, block.heads)
+    k = encode(block.key, is_asked, block.heads)
+    return (q @ k.mT / q.shape[-1] ** 0.5).softmax(dim=-1)
+
+
+# %%
+def read(block, refined, features):
+    """C·V, heads side by side, as a map."""
+    v = encode(block.value, to_tokens(features), block.heads)
+    attended = self_attention(block, refined, features) @ v
+    return to_map(join_heads(attended), like=refined)
+
+
+def own_block(block, refined, features):
+    x = refined + read(block, refined, features)  # the residual
+    return x + block.mlp(x)
+
+
+# %%
+def new_block(cells=4):
+    return AttentionBlock(8, cells, 2, 2, gate=None, query_residual=True)
+
+
+blocks = [new_block(), new_block()]
+features = torch.randn(1, 8, 4, 4)
+with torch.no_grad():
+    ours = own_block(blocks[0], features, features)
+    theirs = SET(blocks[:1], update_keys=True)(features)
+assert torch.allclose(ours, theirs, atol=1e-5)
+
+# %% [markdown]
+# ## 4 Two blocks: whose keys?
+#
+# The paper has one block, and self-attention is clear. The released code stacks
+# two. The second takes the *refined* map as query, but keys and values are
+# still F_FIT: its code never updates them (row H9 in section 11).
+#
+# Three places in a row, a, b and c. To see who hears of whom, each attends only
+# to its right neighbour (c to itself), values are passed on as they are, and
+# there is no MLP.
+#
+# **Predict first.** After two blocks, does a know what was at c, in the code?
+# And if the keys follow?
+
+
+# %%
+class Hop(nn.Module):
+    """A linear block: query + A·key."""
+
+    def forward(self, query, key):
+        right = torch.cat([key[..., 1:], key[..., -1:]], dim=-1)
+        return query + right
+
+
+# %% tags=["nbval-check-output"]
+own_names = torch.eye(3).view(1, 3, 1, 3)  # channel j: what was at place j
+heard = {}
+for name, follow in {"keys stay": False, "keys follow": True}.items():
+    hops = SET([Hop(), Hop()], update_keys=follow)
+    heard[name] = hops(own_names)[0, :, 0].T  # row: who knows, column: of whom
+    print(name, heard[name], sep="\n")
+
+# %%
+A = torch.tensor([[0.0, 1, 0], [0, 0, 1], [0, 0, 1]])
+assert torch.equal(heard["keys stay"], torch.eye(3) + A + A)
+assert torch.equal(
+    heard["keys follow"], (torch.eye(3) + A) @ (torch.eye(3) + A)
+)
+
+# %% [markdown]
+# - Keys that stay: I + A₁ + A₂. Everyone reads twice from the *first* map, and
+#   a never hears of c: one hop.
+# - Keys that follow: (I + A₂)(I + A₁). It contains A₂A₁, the second hop: b has
+#   heard c, and a reads it at b.
+#
+# With softmax every A reaches every place at once, so two hops are not needed
+# to *reach* far. They are needed when b must first work out what a should read.
+#
+# The same sums, with ½(I + A) in the place of I + A so that rows add up to 1,
+# are called **attention rollout**: a guess at which places of the first map a
+# place of the last one depends on. Section 7 uses it.
+#
+# ### Exercise 8.2
+#
+# Write SET for any list of blocks.
+
+
+# %% tags=["exercise"]
+def set_features(blocks, features, update_keys):
+    """Functions block(query, key) and F_FIT (B, C, h, w) to F_SET."""
+    ...
+
+
+# %% tags=["check"]
+check.set_features(set_features)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# What do the first block's query and key have in common, whatever
+# `update_keys` says?
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# Overwrite `refined` in a loop. Inside, the key is `refined` or `features`.
+# Nothing is added afterwards: each block has its own residual.
+# </details>
+
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def set_features_solution(blocks, features, update_keys):
+    refined = features
+    for block in blocks:
+        refined = block(refined, refined if update_keys else features)
+    return refined
+
+
+check.set_features(set_features_solution)
+
+# %% [markdown]
+# And our own block, twice, against the library's SET in both versions:
+
+# %% tags=["nbval-check-output"]
+both = {}
+for follow in (False, True):
+    with torch.no_grad():
+        once = own_block(blocks[0], features, features)
+        ours = own_block(blocks[1], once, once if follow else features)
+        both[follow] = SET(blocks, update_keys=follow)(features)
+    assert torch.allclose(ours, both[follow], atol=1e-5)
+different = not torch.allclose(both[False], both[True], atol=1e-2)
+print("the two versions differ:", different)
+
+# %% [markdown]
+# Weights trained with one version give other numbers in the other, and nothing
+# complains: the shapes agree. The paper reports that a second SET block gains
+# nothing (9.2 mm on HO-3D against 9.1); row H8 belongs to notebook 07.
+#
+# ## 5 Positions
+#
+# **Predict first.** We shuffle the 16 tokens of F_FIT before SET, with its
+# positions set to zero. How is the result related to the one without
+# shuffling?
+
+
+# %%
+def shuffled(x, order):
+    return x.flatten(2)[..., order].view_as(x)
+
+
+placeless = copy.deepcopy(blocks[0])
+for position in (placeless.query_position, placeless.key_position):
+    nn.init.zeros_(position)
+order = torch.randperm(16)
+
+# %% tags=["nbval-check-output"]
+for name, block in {"without": placeless, "with": blocks[0]}.items():
+    alone = SET([block], update_keys=True)
+    with torch.no_grad():
+        before = alone(shuffled(features, order))
+        after = shuffled(alone(features), order)
+    same = torch.allclose(before, after, atol=1e-5)
+    print(f"{name} positions: shuffle, then SET = SET, then shuffle: {same}")
+
+# %% [markdown]
+# Self-attention and MLP treat tokens as a *set*: SET(PF) = P SET(F) for every
+# permutation P. That is called **permutation equivariance**. Without positions
+# "the palm is below the finger" cannot be used, unless F itself tells where a
+# token lies. (It does: [04](04_backbone_and_feature_pyramid.ipynb) finds that
+# much of F depends on the place alone.)
+#
+# ## 6 What does a trained SET read?
+#
+# The course's HandOccNet has one SET block with two heads on 16×16 tokens.
+
+# %%
+model = load_handoccnet()
+test = SyntheticHands("test", size=400)
+samples = [test[i] for i in range(len(test))]
+batch = collate(samples[:200])
+where = regions.token_regions(batch.visible, batch.amodal, side=16)
+with torch.no_grad(), record(model) as maps:
+    _ = model(batch.image)
+
+# %%
+block, F_FIT, F_SET = model.set.blocks[0], maps["fit"], maps["set"]
+soft = maps["set.0.softmax"]  # image head query key
+with torch.no_grad():
+    assert torch.allclose(
+        self_attention(block, F_FIT, F_FIT), soft, atol=1e-5
+    )
+    assert torch.allclose(own_block(block, F_FIT, F_FIT), F_SET, atol=1e-3)
+
+
+# %%
+def with_interval(values, groups=None):
+    """Mean over images and its 95 % interval, as text; NaN is left out."""
+    known = ~values.isnan()
+    groups = None if groups is None else groups[known].tolist()
+    low, high = mean_interval(values[known], groups)
+    return f"{values[known].mean():.2f} [{low:.2f}, {high:.2f}]"
+
+
+# %% [markdown]
+# **Predict first.** Section 2 said that every query has a key of its own kind,
+# itself. How much of its row does a token keep for itself? By chance: 1/256.
+
+# %%
+for head in range(2):
+    rows = soft[:, head]
+    itself = rows.diagonal(dim1=1, dim2=2).mean() * 256
+    best = (rows.argmax(dim=2) == torch.arange(256)).float().mean()
+    spread = (-(rows * rows.clamp_min(1e-12).log()).sum(2)).exp().mean()
+    print(f"head {head}: itself {itself:.1f} × chance,", end=" ")
+    print(f"best key for {best:.0%}; spread over {spread:.0f} of 256 keys")
+
+# %% [markdown]
+# A query hardly prefers itself, and its row is spread over nearly all keys
+# (the number is exp of the row's entropy: 256 for a flat row). Encoding query
+# and key with two *different* matrices takes the sure match away.
+#
+# ### Exercise 8.3
+#
+# SET is said to bring *distant* information. Write how far a query looks: the
+# mean distance, in cells, from the query's cell to the keys that it reads.
+
+
+# %% tags=["exercise"]
+def mean_distance(attention, side):
+    """(N, N) rows over a grid of side² = N tokens, row by row, to (N,)."""
+    ...
+
+
+# %% tags=["check"]
+check.mean_distance(mean_distance)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# Token n lies in row n // side and column n % side. Make an (N, N) table of
+# distances first.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# `torch.cdist(cells, cells)` of an (N, 2) tensor gives all Euclidean distances.
+# Weigh them with the attention and sum over the keys.
+# </details>
+
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def mean_distance_solution(attention, side):
+    n = torch.arange(side * side)
+    cells = torch.stack([n // side, n % side], dim=1).to(attention.dtype)
+    return (attention * torch.cdist(cells, cells)).sum(dim=1)
+
+
+check.mean_distance(mean_distance_solution)
+
+# %%
+n = torch.arange(256)
+cells = torch.stack([n // 16, n % 16], dim=1).float()
+far = torch.cdist(cells, cells)
+for head in range(2):
+    nearer = (soft[:, head] * far).sum(dim=2) - far.mean(dim=1)
+    for name, here in where.items():
+        chance = regions.mean_over(far.mean(1).expand(200, -1), here)
+        difference = with_interval(regions.mean_over(nearer, here))
+        print(f"head {head}, query on {name:12}: {difference}", end=" ")
+        print(f"cells against {chance.nanmean():.1f} by chance")
+
+# %% [markdown]
+# A little nearer than chance, that is all: this SET reads from everywhere. And
+# which region from which? 1 is again what a flat row would give.
+
+# %%
+table = {}
+for query, asks in where.items():
+    for key, answers in where.items():
+        mass = torch.einsum("bhnm,bm->bn", soft / 2, answers.float())
+        share = answers.float().mean(1)
+        share = share.where(share * 256 >= 1, torch.nan)
+        table[query, key] = regions.mean_over(mass, asks) / share
+for (query, key), ratio in table.items():
+    print(f"{query:12} reads {key:12} {with_interval(ratio)}")
+
+# %%
+means = torch.stack([ratio.nanmean() for ratio in table.values()])
+means, names = means.view(3, 3), [n.replace(" ", "\n") for n in where]
+fig = viz.theme.figure(5, 2.6)
+viz.maps.number_table(
+    fig.subplots(), means, list(where), names, "row reads column", 1.5
+)
+viz.show(fig, **caption("who reads whom", values=means.numpy().round(2)))
+
+# %% [markdown]
+# So it does choose its own kind, weakly: hand tokens read the hand more than
+# chance, seen or hidden, and the background less; background tokens read
+# everything about alike.
+#
+# ## 7 A fingertip and its palm
+#
+# The paper's figure shows fingertips joined to the palm after SET. If that is
+# SET's attention, a tip should read its own finger and the palm. We take all
+# tips on a token of the visible or of the hidden hand, and the tokens of their
+# finger, of the other fingers, and of the palm (the whole hand's, hidden or
+# not).
+
+# %%
+parts = torch.stack([s.masks.parts for s in samples[:200]])
+fingers = regions.finger_shares(parts, 16)  # image finger token
+wrist = 1 + MANO_JOINT_NAMES.index("wrist")  # its skin is the palm
+palm = regions.to_grid(parts == wrist, 16).flatten(1)
+tips = batch.joints_px[:, [FINGER_JOINTS[f][3] for f in FINGERS]]
+cell = ((tips + 0.5) / 8).floor().long()  # 8 pixels a token
+inside = ((cell >= 0) & (cell < 16)).all(dim=2)
+tip_token = (16 * cell[..., 1] + cell[..., 0]).where(inside, 0)
+
+
+# %% [markdown]
+# Beside SET's own rows we take the rollout through FIT and SET, which guesses
+# what of F_p a tip's F_SET depends on, and, for a fair comparison, a rule that
+# knows nothing of hands and only looks *near*: a bell of four cells.
+
+# %%
+half_way = torch.eye(256) + maps["fit.0.softmax"].mean(1)
+rollout = (torch.eye(256) + soft.mean(1)) @ half_way / 4
+near = (-far.square() / 32).softmax(dim=1).expand(200, -1, -1)
+ways = {"SET, head 0": soft[:, 0], "SET, head 1": soft[:, 1]}
+ways |= {"rollout FIT, SET": rollout, "near alone": near}
+
+
+def compared(rows, keys):
+    """Mass of rows (T, N) on key shares (T, N), in multiples of chance."""
+    chance = keys.mean(dim=1)
+    chance = chance.where(chance * 256 >= 1, torch.nan)
+    return (rows * keys).sum(dim=1) / chance
+
+
+# %%
+def tip_reads(attention, region):
+    """What tips read: by name, and the image of each tip."""
+    on = where[region].gather(1, tip_token) & inside
+    image, finger = on.nonzero().unbind(dim=1)
+    rows = attention[image, tip_token[image, finger]]
+    own = fingers[image, finger]
+    keys = {"own finger": own, "other fingers": fingers[image].sum(1) - own}
+    keys |= {"palm": palm[image], "background": where["background"][image]}
+    found = {n: compared(rows, k.float()) for n, k in keys.items()}
+    return found, image
+
+
+# %% [markdown]
+# **Predict first.** Own finger, other fingers, palm: which is read most by a
+# hidden tip?
+
+# %%
+for region in ("visible hand", "hidden hand"):
+    for way, attention in ways.items():
+        found, image = tip_reads(attention, region)
+        print(f"tip on {region}, {way} ({len(image)} tips)")
+        for name, ratio in found.items():
+            print(f"    {name:14} {with_interval(ratio, image)}")
+
+# %% [markdown]
+# - Fingers are read more than chance, but a hidden tip's own one hardly more
+#   than the others, or less; the palm is read about as often as by chance.
+# - The rule that only looks near prefers the own finger more than either head.
+#   So a high number for "own finger" alone would not prove that SET knows
+#   fingers.
+# - Rollout puts weight on the tip itself by its assumption that half of
+#   everything is kept. It is a guess, not a measurement.
+#
+# Look for yourself; the hand is the half-hidden one of notebook 06, and the
+# query a token of its hidden part.
+
+# %%
+half = int((batch.occlusion - 0.5).abs().argmin())
+hidden = where["hidden hand"][half].nonzero()[:, 0].tolist()
+explorer = AttentionExplorer(
+    batch.image[half],
+    {"head 0": soft[half, 0], "head 1": soft[half, 1]},
+    query=divmod(hidden[len(hidden) // 2], 16),
+    amodal=batch.amodal[half],
+)
+explorer.widget()
+
+# %%
+explorer.illustration()
+
+# %% [markdown]
+# This row, in head 0, is far from flat: hidden fingers read the seen ones. Such
+# rows exist; the numbers above say that they are not the rule.
+#
+# ## 8 From F_FIT to F_SET
+#
+# The paper's figure makes two claims about F_SET: fingertips are joined to the
+# palm, and occluded regions that have nothing to do with the hand weigh less.
+# First the half-hidden hand. The 48 channels are drawn by their three principal
+# components, the directions in which the features of all images differ most:
+# first as lightness, second blue to yellow, third green to red. Both maps share
+# one basis. Beside them, the length of each feature.
+
+# %%
+pair = torch.cat([F_FIT, F_SET])
+components, shares = feature_colours.principal_components(pair)
+print(f"three components hold {shares.sum():.0%} of the variance")
+colours = feature_colours.to_colours(components[[half, 200 + half]])
+lengths = pair[[half, 200 + half]].norm(dim=1)
+span = (0.0, float(lengths.max()))
+
+# %%
+fig = viz.theme.figure(9, 2.2)
+axes = fig.subplots(1, 5)
+picture, whole = batch.image[half], batch.amodal[half]
+viz.maps.show_image(axes[0], picture, "image")
+for i, name in enumerate(("F_FIT", "F_SET")):
+    viz.maps.show_image(axes[1 + i], colours[i], f"{name}, colours")
+    axes[1 + i].images[0].set_extent((-0.5, 127.5, 127.5, -0.5))
+    viz.maps.overlay(axes[3 + i], picture, lengths[i], f"|{name}|", span)
+for ax in axes:
+    viz.maps.outline(ax, whole, viz.theme.ORANGE)
+    viz.maps.outline(ax, batch.visible[half], viz.theme.SKY, "dotted")
+viz.show(fig, **caption("half hidden"), dpi=90, colours=256)
+
+
+# %% [markdown]
+# One picture is an anecdote. Over 200 images: the length on each region, and of
+# the two things that SET adds, C·V and the MLP.
+#
+# A vector that *every* cell of every image gets makes all lengths grow and
+# tells nothing; the next layer can subtract it with its bias. So we look a
+# second time with this common vector taken out.
+#
+# **Predict first.** Does the background weigh less after SET?
+
+
+# %%
+def without_common(x):
+    return x - x.mean(dim=(0, 2, 3), keepdim=True)
+
+
+def by_region(values):
+    """Each image's mean over the regions, (3, B)."""
+    values = values.flatten(1)
+    return torch.stack([regions.mean_over(values, w) for w in where.values()])
+
+
+# %%
+with torch.no_grad():
+    CV = read(block, F_FIT, F_FIT)
+steps = {"F_FIT": F_FIT, "C V": CV, "MLP": F_SET - F_FIT - CV}
+steps |= {"F_SET": F_SET}
+steps |= {f"{n}, common out": without_common(x) for n, x in steps.items()}
+sizes = {n: by_region(x.norm(dim=1)) for n, x in steps.items()}
+table = torch.stack([x.nanmean(dim=1) for x in sizes.values()])
+fig = viz.theme.figure(6, 3.2)
+ax, top = fig.subplots(), float(table.max())
+viz.maps.number_table(ax, table, list(sizes), list(where), top=top)
+viz.show(fig, **caption("lengths", values=table.numpy().round(2)))
+
+# %%
+for ending in ("", ", common out"):
+    ratios = []
+    for name in ("F_FIT", "F_SET"):
+        seen, _, background = sizes[name + ending]
+        ratios.append(background / seen)
+        print(f"{name + ending:18} background / visible hand", end=" ")
+        print(with_interval(ratios[-1]))
+    print("    F_SET − F_FIT", with_interval(ratios[1] - ratios[0]))
+
+# %% [markdown]
+# In this network the background does **not** weigh less after SET: it weighs
+# more. Most of that is the common vector, which is as long on a wall as on a
+# hand; without it a smaller rise is left. (A single image may show the
+# opposite; the figure of the paper shows some.)
+#
+# And "joined"? Two tokens are joined if their features point the same way. We
+# compare every token with the image's mean feature on the *visible* hand: the
+# cosine of the angle between them, common vector out.
+
+
+# %%
+def likeness(x):
+    """Cosine with the mean over the visible hand, (B, N)."""
+    tokens = to_tokens(without_common(x))
+    seen = where["visible hand"].float()[..., None]
+    mean = (tokens * seen).sum(1, True) / seen.sum(1, True)
+    return nn.functional.cosine_similarity(tokens, mean, dim=2)
+
+
+before, after = (by_region(likeness(x)) for x in (F_FIT, F_SET))
+for name, a, b in zip(where, before, after, strict=True):
+    print(f"{name:12} F_FIT {with_interval(a)}, F_SET", end=" ")
+    print(f"{with_interval(b)}, change {with_interval(b - a)}")
+
+# %% [markdown]
+# Here the figure's story holds, in a small way: the hidden hand's features turn
+# towards those of the visible hand, and the background's hardly do.
+#
+# Length and angle are our choice of words, though. What counts is what later
+# layers can *read*. A linear probe, fitted to the hand tokens of 100 images,
+# says which finger or palm a token shows. How often is it right on the *hidden*
+# tokens of the other 100?
+
+# %%
+shows = torch.cat([fingers, palm[:, None]], dim=1).argmax(dim=1)  # 5: palm
+hand = where["visible hand"] | where["hidden hand"]
+answers = nn.functional.one_hot(shows, 6).float()
+
+
+def probe_accuracy(x):
+    """Right answers on hidden tokens, for each of the last 100 images."""
+    tokens = nn.functional.pad(to_tokens(x), (0, 1), value=1.0)
+    fit_on = hand[:100]
+    readout = torch.linalg.lstsq(tokens[:100][fit_on], answers[:100][fit_on])
+    found = (tokens[100:] @ readout.solution).argmax(dim=2)
+    right = (found == shows[100:]).float()
+    return regions.mean_over(right, where["hidden hand"][100:])
+
+
+# %%
+with torch.no_grad():
+    MLP_alone = F_FIT + block.mlp(F_FIT)
+stages = {"F": maps["features"], "F_FIT": F_FIT, "F_SET": F_SET}
+stages |= {"F_FIT + C V": F_FIT + CV, "MLP alone": MLP_alone}
+accuracy = {n: probe_accuracy(x) for n, x in stages.items()}
+for name, right in accuracy.items():
+    change = with_interval(right - accuracy["F_FIT"])
+    print(f"{name:11} {with_interval(right)}, over F_FIT {change}")
+
+# %% [markdown]
+# The probe names the part of a hidden token a little better from F_SET than from
+# F_FIT: SET does make hidden places more readable, by a few in a hundred. But it
+# is not what attention fetched, C·V, that does it. The MLP alone does as well,
+# and it sees one token at a time.
+#
+# ## 9 Take it away
+#
+# Now the error of the hand, on 400 images. We change SET in the trained network
+# and nothing else:
+#
+# - **left out**: F_FIT goes on in the place of F_SET;
+# - **MLP alone**: C = 0, so x = F_FIT, then the MLP as before;
+# - **all alike**: C = 1/N everywhere, so C·V is the mean over the image;
+# - **itself alone**: C = I, no token hears of another;
+# - **no MLP**: F_FIT + C·V;
+# - **no positions**.
+#
+# **Predict first.** Distant information comes through C. If SET lives on it,
+# which of these must hurt most, and for which hands?
+
+
+# %%
+class FixedRows(nn.Module):
+    """A block whose C is one matrix for all images and heads."""
+
+    def __init__(self, block, attention):
+        super().__init__()
+        self.block, self.attention = block, attention
+
+    def forward(self, query, key):
+        values = to_tokens(self.block.value(key))
+        x = query + to_map(self.attention @ values, like=query)
+        return x + self.block.mlp(x)
+
+
+# %%
+def with_rows(attention):
+    twin = copy.deepcopy(model)
+    twin.set.blocks[0] = FixedRows(twin.set.blocks[0], attention)
+    return twin
+
+
+def without(*parts):
+    """A copy of the network with these parameters of its SET at zero."""
+    twin = copy.deepcopy(model)
+    for name in parts:
+        nn.init.zeros_(twin.set.blocks[0].get_parameter(name))
+    return twin
+
+
+# %%
+left_out = copy.deepcopy(model)
+left_out.set = None
+changed = {
+    "left out": left_out,
+    "MLP alone": with_rows(torch.zeros(256, 256)),
+    "all alike": with_rows(torch.full((256, 256), 1 / 256)),
+    "itself alone": with_rows(torch.eye(256)),
+    "no MLP": without("mlp.narrow.weight", "mlp.narrow.bias"),
+    "no positions": without("query_position", "key_position"),
+}
+
+# %%
+del maps, soft, rollout, ways, near
+everything = collate(samples)
+
+
+@torch.no_grad()
+def errors(network):
+    """Root-aligned error of every image, mm."""
+    joints = [network(x).joints for x in everything.image.split(50)]
+    return 1000 * root_aligned_mpjpe(torch.cat(joints), everything.joints)
+
+# %%
+whole = errors(model)
+print(f"as trained {whole.mean():.1f} mm")
+losses = {name: errors(twin) - whole for name, twin in changed.items()}
+for name, loss in losses.items():
+    print(f"{name:13} {with_interval(loss)} mm")
+
+# %%
+edges = torch.tensor(OCCLUSION_BINS[1:-1])
+number = torch.bucketize(everything.occlusion, edges, right=True)
+print("images in each bin:", sorted(Counter(number.tolist()).items()))
+
+
+def by_bin(loss):
+    """Mean change and its interval in each bin, (5,) and (5, 2)."""
+    each = [loss[number == i] for i in range(len(edges) + 1)]
+    spans = torch.tensor([mean_interval(x) for x in each])
+    return torch.stack([x.mean() for x in each]), spans
+
+
+# %%
+labels = [f"{a:.0%}–{b:.0%}" for a, b in pairwise(OCCLUSION_BINS)]
+shown = ("left out", "no MLP", "MLP alone", "all alike")
+drawn = {n: by_bin(losses[n]) for n in shown}
+values = {n: m.numpy().round(2) for n, (m, _) in drawn.items()}
+values = "; ".join(f"{name} {means}" for name, means in values.items())
+
+# %%
+fig = viz.theme.figure(9, 3.2)
+ax = fig.subplots()
+for i, (name, (means, spans)) in enumerate(drawn.items()):
+    place = torch.arange(len(labels)) + 0.17 * (i - 1.5)
+    reach = (spans - means[:, None]).abs().T
+    ink, marker = viz.theme.PALETTE[i], "os^D"[i]
+    ax.errorbar(place, means, reach, fmt=marker, color=ink, label=name)
+ax.axhline(0, color=viz.theme.MUTED)
+ax.set_xticks(range(len(labels)), labels)
+ax.set(xlabel="hidden share of the hand", ylabel="change of error (mm)")
+ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
+viz.show(fig, **caption("ablation", values=values))
+
+# %% [markdown]
+# - SET is used: without it the error rises by more than a millimetre, most for
+#   hands that are hidden by 5 to 50 %.
+# - But it is its **MLP** that is used. Without the MLP nearly all of that is
+#   lost; with the MLP alone, little.
+# - *Which* keys are read makes no difference to the mean over 400 images: equal
+#   weights do as well, a little worse where hardly anything is hidden and a
+#   little better where 25 to 50 % are. What attention brings here is one vector for the
+#   image, worth a few tenths of a millimetre.
+# - "Itself alone" is far the worst, which seems to say that others are needed.
+#   It says something else: a value of one token is longer than a mean over
+#   many, and the layers behind never met such numbers. An ablation outside of
+#   what a network was trained on measures the shock. C = 0 cuts the same way
+#   off, and costs little.
+#
+# With 30 intervals, one or two miss zero by chance. Read the pattern.
+#
+# **What we may conclude.** *Capability*: self-attention can repair a token from
+# distant ones (section 1). *Behaviour*: the course's SET reads from
+# everywhere, turns hidden-hand features a little towards the visible hand, and
+# does not clear the background. *Need*: at test time it needs SET's MLP, and
+# not the choice of keys. All this for one small network, trained briefly on
+# synthetic hands.
+#
+# Does SET help *when trained*? A network without it would learn to do without.
+# That takes trainings with and without each part, over several seeds:
+# `handlib experiment parts` does that (`handlib/experiments/parts.py`, result
+# in `figures/evidence/parts.json` once it has been run). The paper's own
+# numbers on HO-3D, one training each: no SET 9.4 mm, residual blocks in its
+# place 9.6, one SET 9.1, two 9.2. Residual blocks see what lies near; this
+# comparison is the paper's evidence for *distant* information.
+#
+# ## 10 What N×N costs
+#
+# Per head, C_soft is a table of N × N. N is the number of cells, and doubling
+# the resolution of the map quadruples N. In products (of C channels, with an
+# MLP that widens r times):
+#
+# | part | products |
+# |---|---|
+# | query, key, value | 3 N C² |
+# | scores and C·V | 2 N² C |
+# | MLP | 2 r N C² |
+#
+# **Predict first.** In the released network C = 256 and r = 4. At which N do
+# the quadratic products overtake the rest, 11 N C²? Is 32×32 below or above?
+
+# %%
+print(f"as many at N = {11 * 256 / 2:.0f}, a map of side {1408**0.5:.1f}")
+
+
+def paper_block(cells):
+    block = AttentionBlock(256, cells, 4, 4, None, query_residual=True)
+    x = torch.randn(1, 256, cells, cells)
+    last = torch.channels_last  # as in HandOccNet: tokens are then a view
+    return block.to(memory_format=last), x.to(memory_format=last)
+
+
+# %% [markdown]
+# Measured: PyTorch counts the operations (a product with its sum is two), and
+# we ask how many numbers the largest tensor held. Once with the table, which is
+# what `record` makes the block do, and once as usual, by a **fused** kernel,
+# which computes the same sums piece by piece and never holds the table. (The
+# counter cannot look into the fused kernel, which does the same products.)
+
+
+# %%
+@torch.no_grad()
+def costs(cells):
+    """Operations, those of N×N alone, largest tensor with and without."""
+    block, x = paper_block(cells)
+    with record(block), FlopCounterMode(display=False) as counter:
+        table = largest_result(lambda: block(x, x))
+    quadratic = 4 * cells**4 * 256
+    assert counter.get_total_flops() == quadratic + 22 * cells**2 * 256**2
+    fused = largest_result(lambda: block(x, x))
+    return counter.get_total_flops(), quadratic, table, fused
+
+
+# %%
+for cells in (8, 16, 32, 64):
+    operations, quadratic, table, fused = costs(cells)
+    print(f"{cells}×{cells}, N = {cells**2:4}: {operations / 1e9:5.2f} G", end="")
+    print(f", N×N {quadratic / operations:3.0%}; largest tensor", end=" ")
+    print(f"{table * 4 / 2**20:6.1f} MiB with the table,", end=" ")
+    print(f"{fused * 4 / 2**20:5.1f} MiB fused")
+
+# %% [markdown]
+# At 64×64, which is F's size if the image has 512 pixels as in the paper (row
+# H4), one block of one image costs nine times as much as at 32×32 and the table
+# takes 256 MiB; training keeps it for the backward pass, too. At 32×32 the
+# quadratic part is still less than half. (Fused, the largest tensor is the MLP's
+# hidden layer.)
+#
+# Why not smaller still? A token must be able to belong to *one* finger. Which
+# share of the fingers' pixels lies in tokens that are mostly that finger?
+
+# %%
+for side in (8, 16, 32, 64):
+    cover = regions.finger_shares(parts, side)  # image finger token
+    clear = (cover * (cover >= 0.5)).sum((1, 2)) / cover.sum((1, 2))
+    print(f"{side}×{side} tokens: {with_interval(clear)}")
+
+# %% [markdown]
+# Every doubling gains half of what the one before did, and the last one costs
+# nine times as much. 32×32 is a compromise, and so is the course's 16×16.
+#
+# ### Exercise 8.4
+#
+# How can one softmax over all keys be computed from pieces? Keep three things
+# for each query: the largest score so far, the sum of the exponentials below
+# it, and the same sum times the values. A larger score shrinks what was summed
+# before. Write it; the check counts the numbers in every tensor that you make.
+
+
+# %% tags=["exercise"]
+def attend_in_pieces(query, key, value, size):
+    """(N, d), (M, d), (M, c), `size` keys at a time, to C_soft·V (N, c)."""
+    ...
+
+
+# %% tags=["check"]
+check.attend_in_pieces(attend_in_pieces)
+
+# %% [markdown]
+# <details><summary>Hint 1</summary>
+#
+# `key.split(size)` and `value.split(size)` give the pieces. Begin with the
+# largest score at −inf and both sums at 0.
+# </details>
+# <details><summary>Hint 2</summary>
+#
+# If the largest score rises from `top` to `new`, multiply both sums by
+# `(top - new).exp()` before adding the piece's. Divide once, at the end.
+# </details>
+
+
+# %% tags=["solution"] jupyter={"source_hidden": true}
+def attend_in_pieces_solution(query, key, value, size):
+    top = torch.full((len(query), 1), -torch.inf)
+    sums = torch.zeros(len(query), value.shape[1] + 1)
+    value = nn.functional.pad(value, (0, 1), value=1.0)  # a 1 sums weights
+    for keys, values in zip(key.split(size), value.split(size), strict=True):
+        scores = query @ keys.T / query.shape[1] ** 0.5
+        new = torch.maximum(top, scores.amax(dim=1, keepdim=True))
+        sums = sums * (top - new).exp() + (scores - new).exp() @ values
+        top = new
+    return sums[:, :-1] / sums[:, -1:]
+
+
+check.attend_in_pieces(attend_in_pieces_solution)
+
+# %% [markdown]
+# The operations stay N²; only the memory goes. That is the idea of
+# FlashAttention, and of the library's `scaled_dot_product_attention`.
+#
+# ## 11 Paper against code
+#
+# {{ paper_against_code }}
+#
+# Try it: in section 4, let `Hop` attend to both neighbours, and predict both
+# tables.
+#
+# ## 12 Quiz
+#
+# {{ quiz }}
+
+# %% [markdown]
+# With a kernel you can click your answers:
+
+# %% tags=["quiz"]
+quiz.show("08")
+
+# %% [markdown]
+# ## Summary
+#
+# - SET is self-attention on F_FIT with a query residual and no gate:
+#   x = F_FIT + C_soft V, then x + MLP(LN(x)).
+# - With a residual a gate could only say "stay"; to lower something, the values
+#   must subtract it.
+# - The paper's SET is one block. In the code's second block the keys stay
+#   F_FIT: I + A₁ + A₂, without the second hop A₂A₁.
+# - Without positions, SET treats the tokens as a set.
+# - The course's SET reads from everywhere, the hand a little more from the hand.
+#   It turns the hidden hand's features towards the visible hand's, and does not
+#   lower the background.
+# - At test time its MLP is needed; flat rows do as well as its own.
+# - N×N costs operations always, and memory only if the table is held.
+#
+# ## 요약
+#
+# - SET은 F_FIT에 대한 self-attention입니다. Gate가 없고 query residual이 있습니다:
+#   x = F_FIT + C_soft V, 그다음 x + MLP(LN(x)).
+# - Residual이 있으면 gate를 닫아도 원래 값이 남습니다. 무언가를 줄이려면 value가 그만큼
+#   빼 주어야 합니다.
+# - 논문의 SET은 block이 하나입니다. 공개 코드의 두 번째 block은 key를 갱신하지 않으므로
+#   I + A₁ + A₂가 되고, 두 번째 hop인 A₂A₁이 없습니다.
+# - Position이 없으면 SET은 token의 순서를 구분하지 못합니다(permutation equivariance).
+# - 이 과정의 SET은 이미지 전체를 거의 고르게 읽으며, 손 token은 손을 조금 더 읽습니다.
+#   가려진 손의 feature는 보이는 손 쪽으로 조금 가까워지지만, 배경의 비중은 줄지
+#   않았습니다.
+# - 이 네트워크에서는 SET의 MLP가 필요하지만, attention 행을 균일하게 바꾸어도 오차에는
+#   차이가 보이지 않았습니다.
+# - N×N의 연산량은 피할 수 없지만, 메모리는 행렬 전체를 저장할 때만 필요합니다.
+#
+# ## References
+#
+# - J. Park, Y. Oh, G. Moon, H. Choi, K. M. Lee. *HandOccNet:
+#   Occlusion-Robust 3D Hand Mesh Estimation Network.* CVPR 2022. Section 3.4.
+# - S. Abnar, W. Zuidema. *Quantifying Attention Flow in Transformers.* ACL
+#   2020. Attention rollout.
+# - M. Milakov, N. Gimelshein. *Online normalizer calculation for softmax.* 2018;
+#   T. Dao et al. *FlashAttention.* NeurIPS 2022. Attention in pieces.
+# - S. Jain, B. C. Wallace. *Attention is not Explanation.* NAACL 2019.
