@@ -352,7 +352,7 @@ print("the two versions differ:", different)
 # %% [markdown]
 # Weights trained with one version give other numbers in the other, and nothing
 # complains: the shapes agree. The paper reports that a second SET block gains
-# nothing (9.2 mm on HO-3D against 9.1); row H8 belongs to notebook 07.
+# nothing (9.2 mm on HO-3D against 9.1); row H8 is in [07](07_fit.ipynb).
 #
 # ## 5 Positions
 #
@@ -943,8 +943,8 @@ def costs(cells):
 # %%
 for cells in (8, 16, 32, 64):
     operations, quadratic, table, fused = costs(cells)
-    print(f"{cells}×{cells}, N = {cells**2:4}: {operations / 1e9:5.2f} G", end="")
-    print(f", N×N {quadratic / operations:3.0%}; largest tensor", end=" ")
+    print(f"{cells}×{cells}: {operations / 1e9:5.2f} G operations,", end=" ")
+    print(f"N×N {quadratic / operations:3.0%}; largest tensor", end=" ")
     print(f"{table * 4 / 2**20:6.1f} MiB with the table,", end=" ")
     print(f"{fused * 4 / 2**20:5.1f} MiB fused")
 

@@ -117,9 +117,11 @@ def refine(attempt: Attempt) -> None:
 
 def _blocks(count: int) -> list[Callable[[Tensor, Tensor], Tensor]]:
     """Functions of query and key that tell the two, and each other, apart."""
-    return [
-        lambda q, k, i=i: q + (0.3 + 0.1 * i) * q.cos() - (0.7 + i) * k.sin() for i in range(count)
-    ]
+
+    def block(i: int) -> Callable[[Tensor, Tensor], Tensor]:
+        return lambda q, k: q + (0.3 + 0.1 * i) * q.cos() - (0.7 + i) * k.sin()
+
+    return [block(i) for i in range(count)]
 
 
 def _stack(
@@ -190,7 +192,7 @@ def _piecewise(scores: np.ndarray, value: np.ndarray, size: int) -> np.ndarray:
 
 def _unscaled(scores: np.ndarray, value: np.ndarray, size: int) -> np.ndarray:
     """The mistake of a maximum for each piece that is never made up for."""
-    total, norm = 0.0, 0.0
+    total, norm = np.zeros(()), np.zeros(())
     for start in range(0, scores.shape[1], size):
         part = scores[:, start : start + size]
         e = np.exp(part - part.max(1, keepdims=True))
