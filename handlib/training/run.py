@@ -109,6 +109,8 @@ def network_config(values: dict[str, Any], kind: str = "handoccnet") -> Any:
     options: dict[str, Any] = {
         k: tuple(v) if isinstance(v, list) else v for k, v in values.items()
     }
+    if kind == "deformer":
+        options.setdefault("image_size", 128)  # what every run had before it was written down
     return _KINDS[kind](**options)
 
 
