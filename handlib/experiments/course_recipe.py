@@ -13,7 +13,7 @@ from typing import Any
 import torch
 
 from handlib.data.synthetic import SyntheticHands
-from handlib.experiments.evidence import commit, machine, millimetres, spread
+from handlib.experiments.evidence import millimetres, occlusion_table, origin, spread
 from handlib.hands import load_hand
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.training import TrainConfig, evaluate, fit, mean_pose_baseline
@@ -48,9 +48,7 @@ def run(
     result = {
         "claim": {f"{name} / mean pose": limit for name, limit in LIMITS.items()},
         "holds": all(r["ratio"][name] <= limit for r in runs for name, limit in LIMITS.items()),
-        "command": COMMAND,
-        "commit": commit(),
-        "machine": machine(),
+        **origin(COMMAND),
         "train_images": size,
         "test_images": test_size,
         "mean_pose": millimetres(mean_pose),
@@ -69,7 +67,4 @@ def _scores(
     scores = evaluate(model, test)
     means = scores.means()
     ratio = {name: round(value / mean_pose[name], 3) for name, value in means.items()}
-    by_occlusion = [
-        row | millimetres({name: row[name] for name in LIMITS}) for row in scores.table()
-    ]
-    return millimetres(means) | {"ratio": ratio, "by_occlusion": by_occlusion}
+    return millimetres(means) | {"ratio": ratio, "by_occlusion": occlusion_table(scores)}

@@ -21,7 +21,7 @@ from jaxtyping import Float, Int
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from handlib.experiments.evidence import commit, machine, spread
+from handlib.experiments.evidence import origin, spread
 from handlib.models import initialise
 from handlib.models.attention import Pooling
 from handlib.models.block import AttentionBlock
@@ -210,9 +210,7 @@ def run(output: Path, seeds: int = 3, steps: int = 300) -> dict[str, Any]:
     result = {
         "claim": "FIT fetches what a distant token tells; short convolutions and F_p cannot",
         "holds": _holds(reach),
-        "command": COMMAND,
-        "commit": commit(),
-        "machine": machine(),
+        **origin(COMMAND),
         "minutes": round((time.monotonic() - started) / 60, 2),
         "cpu_minutes": round((time.process_time() - started_cpu) / 60, 2),
         "seeds": list(range(seeds)),

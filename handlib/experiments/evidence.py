@@ -10,6 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from jaxtyping import Float
+from torch import Tensor
+
+from handlib.evaluation.bootstrap import mean_interval
+from handlib.training.evaluate import Scores
 
 FOLDER = Path(__file__).resolve().parents[2] / "figures" / "evidence"
 
@@ -37,6 +42,28 @@ def millimetres(metres: Mapping[str, float]) -> dict[str, float]:
 def spread(values: Sequence[float]) -> dict[str, float]:
     """Mean over the seeds, smallest and largest."""
     return {"mean": round(statistics.fmean(values), 2), "min": min(values), "max": max(values)}
+
+
+def mean_with_interval(
+    values: Float[Tensor, " N"], groups: Sequence[int] | None = None
+) -> dict[str, Any]:
+    """Mean and its 95 % interval, to the hundredth; `groups` as in `mean_interval`."""
+    interval = mean_interval(values, groups)
+    return {
+        "mean": round(values.mean().item(), 2),
+        "interval": [round(end, 2) for end in interval],
+    }
+
+
+def occlusion_table(scores: Scores) -> list[dict[str, float]]:
+    """The rows of `Scores.table`, their errors in millimetres."""
+    errors = ("root_aligned", "procrustes")
+    return [row | millimetres({name: row[name] for name in errors}) for row in scores.table()]
+
+
+def origin(command: str) -> dict[str, str]:
+    """What made a result: the command, the source's commit, the machine."""
+    return {"command": command, "commit": commit(), "machine": machine()}
 
 
 def machine() -> str:

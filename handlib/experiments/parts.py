@@ -15,8 +15,13 @@ from typing import Any
 import torch
 
 from handlib.data import SyntheticHands
-from handlib.evaluation.bootstrap import mean_interval
-from handlib.experiments.evidence import commit, machine, millimetres, spread
+from handlib.experiments.evidence import (
+    mean_with_interval,
+    millimetres,
+    occlusion_table,
+    origin,
+    spread,
+)
 from handlib.hands import HandModel, load_hand
 from handlib.metrics import OCCLUSION_BINS
 from handlib.models import HandOccNet, HandOccNetConfig
@@ -62,9 +67,7 @@ def run(
         ]
     result = {
         "claim": "FIT and SET each lower the error, together most; F_p alone raises it",
-        "command": COMMAND,
-        "commit": commit(),
-        "machine": machine(),
+        **origin(COMMAND),
         "train_images": size,
         "test_images": test_size,
         "hidden_from": HIDDEN,
@@ -117,22 +120,17 @@ _OWN = ("necessity", "fit", "set")  # what a plain backbone lacks
 
 
 def _row(scores: Scores, backbone: Scores) -> dict[str, Any]:
-    table = [row | millimetres({name: row[name] for name in ERRORS}) for row in scores.table()]
     assert scores.occlusion is not None
     hidden = scores.occlusion >= HIDDEN
     gains = 1000 * (backbone.root_aligned - scores.root_aligned)
     return millimetres(scores.means()) | {
-        "by_occlusion": table,
+        "by_occlusion": occlusion_table(scores),
         "gain": {"all": _gain(gains), "hidden": _gain(gains[hidden])},
     }
 
 
 def _gain(gains: torch.Tensor) -> dict[str, Any]:
-    return {
-        "images": len(gains),
-        "mean": round(gains.mean().item(), 2),
-        "interval": [round(end, 2) for end in mean_interval(gains)],
-    }
+    return {"images": len(gains)} | mean_with_interval(gains)
 
 
 def _spread(runs: list[dict[str, Any]], network: str) -> dict[str, Any]:

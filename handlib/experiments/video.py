@@ -16,8 +16,13 @@ from torch import Tensor
 
 from handlib import weights
 from handlib.data import SyntheticHands, SyntheticSequences, windows
-from handlib.evaluation.bootstrap import mean_interval
-from handlib.experiments.evidence import commit, machine, millimetres, spread
+from handlib.experiments.evidence import (
+    mean_with_interval,
+    millimetres,
+    occlusion_table,
+    origin,
+    spread,
+)
 from handlib.hands import HandModel, load_hand
 from handlib.metrics import OCCLUSION_BINS
 from handlib.models import Deformer, DeformerConfig
@@ -80,9 +85,7 @@ def run(
         ]
     result = {
         "claim": "temporal context helps, most where the middle frame is hidden most",
-        "command": COMMAND,
-        "commit": commit(),
-        "machine": machine(),
+        **origin(COMMAND),
         "train": {"stills": stills, "clips": clips},
         "test_clips": test_clips,
         "hidden_from": HIDDEN,
@@ -113,11 +116,7 @@ def _train(
 
 def _row(scores: Scores, single: Scores, clips: tuple[range, ...]) -> dict[str, Any]:
     means = millimetres(scores.means())
-    table = [
-        row | millimetres({name: row[name] for name in ("root_aligned", "procrustes")})
-        for row in scores.table()
-    ]
-    return means | {"by_occlusion": table, "gain": _gain(scores, single, clips)}
+    return means | {"by_occlusion": occlusion_table(scores), "gain": _gain(scores, single, clips)}
 
 
 def _gain(scores: Scores, single: Scores, clips: tuple[range, ...]) -> dict[str, Any]:
@@ -126,12 +125,7 @@ def _gain(scores: Scores, single: Scores, clips: tuple[range, ...]) -> dict[str,
     hidden = scores.occlusion >= HIDDEN
     clip = torch.cat([torch.full((len(frames),), i) for i, frames in enumerate(clips)])
     gains: Tensor = 1000 * (single.root_aligned - scores.root_aligned)[hidden]
-    interval = mean_interval(gains, clip[hidden].tolist())
-    return {
-        "frames": int(hidden.sum()),
-        "mean": round(gains.mean().item(), 2),
-        "interval": [round(end, 2) for end in interval],
-    }
+    return {"frames": int(hidden.sum())} | mean_with_interval(gains, clip[hidden].tolist())
 
 
 def _spread(runs: list[dict[str, Any]], network: str) -> dict[str, Any]:

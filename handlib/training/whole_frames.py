@@ -6,7 +6,7 @@ from handlib.data import FPHA, HO3D, DexYCB
 from handlib.data.files import one_of
 from handlib.data.recorded import Mano, RecordedSet
 from handlib.data.trees.folder import is_rendered
-from handlib.hands import HandPair, load_hand
+from handlib.hands import load_hand_pair
 from handlib.training.data import ROOTS, DataConfig, Split
 
 
@@ -24,7 +24,7 @@ def whole_frames(data: DataConfig, split: Split) -> RecordedSet:
     root = Path(data.folder())
     mano: Mano = data.mano or None
     if is_rendered(root):
-        mano = HandPair(load_hand(), load_hand(side="left"))
+        mano = load_hand_pair()
     training = split == "train"
     match data.name:
         case "ho3d":

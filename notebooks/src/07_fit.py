@@ -42,7 +42,6 @@ from collections import Counter
 from itertools import pairwise
 
 import torch
-from scipy.stats import mannwhitneyu
 from torch import nn
 
 from handlib import viz
@@ -53,7 +52,12 @@ from handlib.data import SyntheticHands, collate
 from handlib.experiments import distant_token
 from handlib.experiments.evidence import load_evidence
 from handlib.hands.skeleton import FINGER_JOINTS, FINGERS
-from handlib.metrics import OCCLUSION_BINS, mean_interval, root_aligned_mpjpe
+from handlib.metrics import (
+    OCCLUSION_BINS,
+    mean_interval,
+    roc_auc,
+    root_aligned_mpjpe,
+)
 from handlib.models import record
 from handlib.models.attention import join_heads, split_heads
 from handlib.models.block import AttentionBlock, to_map, to_tokens
@@ -784,12 +788,10 @@ nothing = where["background"]
 
 def auc(gate, region):
     """Each image's AUC of a region's queries against the background's."""
-    found = []
-    for values, a, b in zip(gate, where[region], nothing, strict=True):
-        if a.any() and b.any():
-            u = mannwhitneyu(values[a], values[b]).statistic
-            found.append(u / (a.sum() * b.sum()))
-    return torch.stack(found)
+    judged = where[region] | nothing
+    images = zip(gate, where[region], judged, strict=True)
+    found = torch.tensor([roc_auc(g[j], hand[j]) for g, hand, j in images])
+    return found[~found.isnan()]
 
 
 # %%

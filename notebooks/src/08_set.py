@@ -413,10 +413,8 @@ with torch.no_grad():
 # %%
 def with_interval(values, groups=None):
     """Mean over images and its 95 % interval, as text; NaN is left out."""
-    known = ~values.isnan()
-    groups = None if groups is None else groups[known].tolist()
-    low, high = mean_interval(values[known], groups)
-    return f"{values[known].mean():.2f} [{low:.2f}, {high:.2f}]"
+    low, high = mean_interval(values, groups)
+    return f"{values.nanmean():.2f} [{low:.2f}, {high:.2f}]"
 
 
 # %% [markdown]

@@ -111,11 +111,14 @@ def test_the_mesh_of_ho3d_covers_the_hand_that_was_rendered(ho3d_tree):
     root, compared = ho3d_tree.root, 0
     data = HO3D(root, "train", root.name, crop=None, mano=root / "mano")
     hand = load_hand(root / "mano")
+    films: dict[str, list] = {}
     for index in range(len(data)):
         sequence, number = data.name(index).split("/")
         moment, camera = ho3d_moment(ho3d_tree, data.name(index)), rig(2)[int(sequence[-1])]
         recording = ho3d_tree.recordings[ord(sequence[3]) - ord("A")]
-        rendered = list(film(recording, camera))[int(number)].labels == HAND
+        if sequence not in films:
+            films[sequence] = list(film(recording, camera))
+        rendered = films[sequence][int(number)].labels == HAND
         sample = data[index]
         output = hand(sample.pose[None], sample.betas[None], sample.translation[None])
         vertices, intrinsics = output.vertices[0].double().numpy(), sample.intrinsics.double()
