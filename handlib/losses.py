@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from handlib.data.batch import HandBatch
@@ -24,6 +24,7 @@ from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.handoccnet import HandPrediction
 from handlib.models.vertex_transformer import VertexPrediction
 
+_GUIDED = "a network with guided=True, in training"
 _READOUT = "a network with feature_readout=True"
 HEATMAP_SIGMA = 0.8  # of the target, in cells; a fingertip is about one cell wide
 
@@ -42,6 +43,8 @@ class LossConfig:
     early_heatmap: float = 0.0  # aid: the same for heatmaps read from F, before FIT and SET
     depth: float = 0.0  # aid: on metres behind the joints' mean
     mask: float = 0.0  # aid: cross-entropy of the visible and the whole hand's mask, read from F
+    necessity: float = 0.0  # ours: M shall be the visible hand
+    gate: float = 0.0  # ours: the gates shall be open on the whole hand, shut elsewhere
     recorded_joints: float = 0.0  # the data's own 3D joints, metres, seen from the wrist
 
     @classmethod
@@ -64,6 +67,10 @@ class LossConfig:
             depth=3e4,
             mask=30.0,
         )
+
+    def guided(self) -> "LossConfig":
+        """The same with our two terms for M and the gates, as heavy as the masks'."""
+        return replace(self, necessity=30.0, gate=30.0)
 
     def joints_only(self) -> "LossConfig":
         """The same weights for data with joints alone: no term needs θ, β or masks.
@@ -97,6 +104,10 @@ class TrueHands:
     betas: Float[Tensor, "B 10"]
     vertices: Float[Tensor, "B V 3"]
     joints: Float[Tensor, "B 21 3"]
+
+    def guided(self) -> "LossConfig":
+        """The same with our two terms for M and the gates, as heavy as the masks'."""
+        return replace(self, necessity=30.0, gate=30.0)
 
 
 def handoccnet_loss(
@@ -138,6 +149,12 @@ def handoccnet_loss(
     if config.mask:
         logits = _needs(prediction.masks, "mask", _READOUT)
         errors["mask"] = mask_cross_entropy(logits, batch)
+    if config.necessity:
+        necessity = _needs(prediction.necessity, "necessity", _GUIDED)
+        errors["necessity"] = map_cross_entropy(necessity, needed(batch.visible, "visible"))
+    if config.gate:
+        gates = _needs(prediction.gates, "gate", _GUIDED)
+        errors["gate"] = map_cross_entropy(gates, needed(batch.amodal, "amodal"))
     terms = {name: getattr(config, name) * error for name, error in errors.items()}
     return terms | {"total": torch.stack(list(terms.values())).sum()}
 
@@ -173,6 +190,14 @@ def seen_from_wrist(
 ) -> Float[Tensor, "B 21 3"]:
     """Joints relative to the wrist, in the axes that turn with it: fingers and shape alone."""
     return from_wrist(joints) @ wrist
+
+
+def map_cross_entropy(
+    found: Float[Tensor, "B G h w"], mask: Bool[Tensor, "B H W"]
+) -> Float[Tensor, ""]:
+    """Mean cross-entropy of every map, 0..1, to the share of each cell that the mask covers."""
+    share = F.adaptive_avg_pool2d(mask.float()[:, None], found.shape[2:])
+    return F.binary_cross_entropy(found.float(), share.expand_as(found))
 
 
 def heatmap_cross_entropy(

@@ -23,6 +23,9 @@ HANDOCCNET: dict[str, Callable[[HandOccNetConfig], HandOccNetConfig]] = {
 }
 """Of the HandOccNet paper, sections 4.4 and 4.5."""
 
+GUIDED = partial(replace, guided=True)
+"""Ours: M and the gates are told what to show (`LossConfig.guided`). No paper has it."""
+
 DEFORMER: dict[str, Callable[[DeformerConfig], DeformerConfig]] = {
     "deformer": partial(replace),
     "single_frame": partial(replace, temporal="none", weights="centre"),

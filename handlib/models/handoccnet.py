@@ -5,7 +5,7 @@ paper says otherwise there is a switch, with its row (H4 to H12) in the course's
 against code.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import torch
@@ -29,7 +29,7 @@ from handlib.models.heatmap import (
 )
 from handlib.models.mano_head import ManoHead
 from handlib.models.necessity import ConvolutionGate, SpatialGate
-from handlib.models.record import tap
+from handlib.models.record import record, tap
 from handlib.models.resnet import ResNet
 from handlib.models.set import SET
 
@@ -63,6 +63,7 @@ class HandOccNetConfig:
     norm_features: bool = False  # course aid: batch norm on F and F_FIT, which nothing else bounds
     joints_to_head: bool = False  # course aid: the MANO head reads (u, v) and depth of joints too
     identity_pose: bool = False  # course aid: the 6D pose starts at the rest pose
+    guided: bool = False  # ours: in training, M and the gates are in the prediction, for losses
     position_std: float = 1.0  # of the learned positions at the start (H12)
 
     def __post_init__(self) -> None:
@@ -84,6 +85,8 @@ class HandOccNetConfig:
                 f"channels must be even and a multiple of heads, found {self.channels} channels "
                 f"and {self.heads} heads"
             )
+        if self.guided and (self.necessity == "none" or self.gate is None or not self.fit):
+            raise ValueError("guided: needs a necessity map, and FIT with its gate")
         if self.fit and self.necessity == "none":
             raise ValueError(
                 "FIT reads the secondary features F⊗(1−M), which are zero when necessity is "
@@ -145,6 +148,9 @@ class HandPrediction:
     early_heatmaps: Float[Tensor, "B 21 h w"] | None = None  # each sums to 1
     # With joints_to_head only.
     depths: Float[Tensor, "B 21"] | None = None  # metres along the view, from the joints' mean
+    # With guided only, and in training: M, and C_sig of each of FIT's blocks and heads.
+    necessity: Float[Tensor, "B 1 h w"] | None = None
+    gates: Float[Tensor, "B G h w"] | None = None
 
 
 class HandOccNet(nn.Module):
@@ -180,6 +186,16 @@ class HandOccNet(nn.Module):
     def forward(self, image: Float[Tensor, "B 3 S S"]) -> HandPrediction:
         """RGB in 0..1, no mean subtracted, side `config.image_size`."""
         self._check(image)
+        if not (self.config.guided and self.training):
+            return self._predict(image)
+        with record(self, detach=False) as maps:
+            prediction = self._predict(image)
+        gates = [maps[f"fit.{block}.gate"][..., 0] for block in range(self.config.depth)]
+        necessity = maps["necessity"]
+        gates_map = torch.cat(gates, dim=1).unflatten(2, necessity.shape[2:])
+        return replace(prediction, necessity=necessity, gates=gates_map)
+
+    def _predict(self, image: Float[Tensor, "B 3 S S"]) -> HandPrediction:
         features = self._features(image)
         primary, secondary = self._split(features)
         injected = primary if self.fit is None else self.fit(primary, secondary)

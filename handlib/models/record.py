@@ -18,6 +18,7 @@ from torch import Tensor, nn
 @dataclass(frozen=True)
 class _Recorder:
     places: dict[nn.Module, str]
+    detach: bool
     maps: dict[str, Tensor] = field(default_factory=dict)
 
 
@@ -26,7 +27,7 @@ _open_recorders: ContextVar[tuple[_Recorder, ...]] = ContextVar("open_recorders"
 
 
 @contextmanager
-def record(model: nn.Module) -> Iterator[dict[str, Tensor]]:
+def record(model: nn.Module, detach: bool = True) -> Iterator[dict[str, Tensor]]:
     """Keep every named intermediate of `model`'s forward passes inside the `with` block.
 
     HandOccNet's names, with C channels, h×w cells, N = h·w tokens and A heads:
@@ -66,12 +67,13 @@ def record(model: nn.Module) -> Iterator[dict[str, Tensor]]:
     Each decoder also shows its queries' `self_attention`. The motion discriminator has
     `attention` (B, T, 1), its frames' weights.
 
-    Token n is the cell in row n // w and column n % w. Maps are detached and on the model's
-    device; a second pass in the same block overwrites the first. Recorders nest, close when an
-    exception leaves the block, and see only their own model in their own thread.
+    Token n is the cell in row n // w and column n % w. Maps are on the model's device, and
+    detached unless a loss is to reach them; a second pass in the same block overwrites the first.
+    Recorders nest, close when an exception leaves the block, and see only their own model in
+    their own thread.
     """
     places = {module: _place(path) for path, module in model.named_modules()}
-    recorder = _Recorder(places)
+    recorder = _Recorder(places, detach)
     token = _open_recorders.set((*_open_recorders.get(), recorder))
     try:
         yield recorder.maps
@@ -86,7 +88,8 @@ def tap(module: nn.Module, name: str, value: Tensor) -> Tensor:
     """
     for recorder in _open_recorders.get():
         if module in recorder.places:
-            recorder.maps[(recorder.places[module] + name).rstrip(".")] = value.detach()
+            kept = value.detach() if recorder.detach else value
+            recorder.maps[(recorder.places[module] + name).rstrip(".")] = kept
     return value
 
 

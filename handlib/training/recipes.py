@@ -9,7 +9,7 @@ from handlib.data.subsets import read_subset
 from handlib.hands.hand_model import HandModel
 from handlib.hands.hand_pair import HandPair, right_hand
 from handlib.losses import LossConfig
-from handlib.models.baselines import DEFORMER, HANDOCCNET
+from handlib.models.baselines import DEFORMER, GUIDED, HANDOCCNET
 from handlib.models.deformer import Deformer
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
@@ -73,7 +73,9 @@ def plan(
             raise ValueError("vertex_transformer: learns from meshes, and FPHA has joints alone")
         return Plan(VertexTransformerConfig(), source, training, 1_000)
     still = HandOccNetConfig.course() if course else HandOccNetConfig.paper()
-    return Plan(_variant(still, HANDOCCNET, variant), source, training, 1_000)
+    if variant == "guided":
+        training = replace(training, loss=training.loss.guided())
+    return Plan(_variant(still, HANDOCCNET | {"guided": GUIDED}, variant), source, training, 1_000)
 
 
 def begin(config: NetworkConfig, hand: HandModel | HandPair) -> Network:
