@@ -13,6 +13,7 @@ from handlib import doctor as examination
 from handlib import weights
 from handlib.cli_data import Split, data_app
 from handlib.cli_experiment import experiment
+from handlib.data.augmentation import AugmentationConfig
 from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
 from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.evaluation.report import evaluate_recorded
@@ -98,6 +99,13 @@ def train(
         str | None, typer.Option(help="A baseline of the papers, such as single_frame.")
     ] = None,
     critic: Annotated[bool, typer.Option(help="Train a motion discriminator along.")] = False,
+    augmentation: Annotated[
+        Literal["none", "paper", "deformer_paper", "photographs"] | None,
+        typer.Option(help="Random changes of the images; else the recipe's."),
+    ] = None,
+    start: Annotated[
+        Path | None, typer.Option(help="A finished run to go on from with this recipe.")
+    ] = None,
     seed: Annotated[int, typer.Option(help="Start of the weights, and order of the data.")] = 0,
     bf16: Annotated[bool, typer.Option(help="Half precision where it is safe.")] = False,
     resume: Annotated[bool, typer.Option(help="Go on from the last checkpoint.")] = False,
@@ -118,12 +126,14 @@ def train(
     )
     plan = recipes.plan(network, recipe, variant, source, size)
     config = replace(plan.training, images=images or plan.training.images, seed=seed, bf16=bf16)
+    if augmentation:
+        config = replace(config, augmentation=getattr(AugmentationConfig, augmentation)())
     plan = replace(plan, training=config)
     settings = RunConfig(plan.network, plan.data, " ".join(["handlib", *sys.argv[1:]]))
     settings.save(run)
     torch.manual_seed(seed)
     hand_model = plan.data.hand()
-    model = recipes.begin(plan.network, hand_model)
+    model = recipes.begin(plan.network, hand_model, start)
     train_set = plan.data.load("train", settings.resolution)
     val_set = plan.data.load("val", settings.resolution, plan.validation)
     judge = Critic(MotionDiscriminator()) if critic else None

@@ -105,10 +105,6 @@ class TrueHands:
     vertices: Float[Tensor, "B V 3"]
     joints: Float[Tensor, "B 21 3"]
 
-    def guided(self) -> "LossConfig":
-        """The same with our two terms for M and the gates, as heavy as the masks'."""
-        return replace(self, necessity=30.0, gate=30.0)
-
 
 def handoccnet_loss(
     prediction: HandPrediction, batch: HandBatch, hand: HandModel, config: LossConfig
@@ -196,7 +192,7 @@ def map_cross_entropy(
     found: Float[Tensor, "B G h w"], mask: Bool[Tensor, "B H W"]
 ) -> Float[Tensor, ""]:
     """Mean cross-entropy of every map, 0..1, to the share of each cell that the mask covers."""
-    share = F.adaptive_avg_pool2d(mask.float()[:, None], found.shape[2:])
+    share = F.adaptive_avg_pool2d(mask.float()[:, None], (found.shape[2], found.shape[3]))
     return F.binary_cross_entropy(found.float(), share.expand_as(found))
 
 

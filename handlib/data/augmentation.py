@@ -17,6 +17,7 @@ from torch import Generator, Tensor
 from handlib.data.batch import HandBatch
 from handlib.data.colour import ColourChanges, recolour
 from handlib.data.sample import needed
+from handlib.data.sensor import SensorChanges, photograph
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
 
 
@@ -35,6 +36,8 @@ class AugmentationConfig:
     hue: float = 0.0  # turns of the colour circle, uniform in ±hue
     contrast: float = 0.0  # factor, uniform in 1 ± contrast
     blur: float = 0.0  # standard deviation of a Gaussian in pixels, uniform in 0..blur
+    noise: float = 0.0  # standard deviation of a sensor's noise, uniform in 0..noise
+    jpeg: int = 0  # lowest quality of JPEG's, uniform from it to 100; 0: no compression
 
     @classmethod
     def none(cls) -> "AugmentationConfig":
@@ -45,6 +48,28 @@ class AugmentationConfig:
     def paper(cls) -> "AugmentationConfig":
         """The released HandOccNet's recipe."""
         return cls(scale=0.25, rotation=30.0, rotation_share=0.6, colour=0.2)
+
+    @classmethod
+    def photographs(cls) -> "AugmentationConfig":
+        """As wide as pictures of cheap cameras in odd light are, for what has seen rendered hands.
+
+        Ours: the released HandOccNet's geometry, the light of lamps and of the sun, a lens out of
+        focus, noise, and JPEG. `hue` stays small, since skin is never green.
+        """
+        return cls(
+            scale=0.25,
+            rotation=30.0,
+            rotation_share=0.6,
+            shift=0.05,
+            colour=0.15,
+            brightness=0.4,
+            saturation=0.4,
+            hue=0.03,
+            contrast=0.3,
+            blur=1.2,
+            noise=0.06,
+            jpeg=30,
+        )
 
     @classmethod
     def deformer_paper(cls) -> "AugmentationConfig":
@@ -74,7 +99,8 @@ class Changes:
     """The draw for each of B samples, on the CPU.
 
     scale: factor of the image's size. angle: radians about the optical axis. shift: of the
-    image's centre, as a share of its side. tint: factor of each channel. colour: None for none.
+    image's centre, as a share of its side. tint: factor of each channel. colour, sensor: None for
+    none.
     """
 
     scale: Float[Tensor, " B"]
@@ -82,13 +108,15 @@ class Changes:
     shift: Float[Tensor, "B 2"]
     tint: Float[Tensor, "B 3"]
     colour: ColourChanges | None = None
+    sensor: SensorChanges | None = None
 
     def repeat(self, times: int) -> "Changes":
         """Every draw `times` times in a row, for samples that change together."""
         draws = (self.scale, self.angle, self.shift, self.tint)
         scale, angle, shift, tint = (draw.repeat_interleave(times, 0) for draw in draws)
         colour = self.colour.repeat(times) if self.colour else None
-        return Changes(scale, angle, shift, tint, colour)
+        sensor = self.sensor.repeat(times) if self.sensor else None
+        return Changes(scale, angle, shift, tint, colour, sensor)
 
 
 def augment(batch: HandBatch, config: AugmentationConfig, generator: Generator) -> HandBatch:
@@ -114,7 +142,8 @@ def draw_changes(count: int, config: AugmentationConfig, generator: Generator) -
     shift = _uniform(count, 2, -config.shift, config.shift, generator)
     tint = _uniform(count, 3, 1 - config.colour, 1 + config.colour, generator)
     angle = angle + _uniform(count, 1, -config.spin, config.spin, generator)[:, 0].deg2rad()
-    return Changes(scale, angle, shift, tint, _draw_colour(count, config, generator))
+    colour = _draw_colour(count, config, generator)
+    return Changes(scale, angle, shift, tint, colour, _draw_sensor(count, config, generator))
 
 
 def apply_changes(batch: HandBatch, changes: Changes) -> HandBatch:
@@ -122,7 +151,8 @@ def apply_changes(batch: HandBatch, changes: Changes) -> HandBatch:
     turn, intrinsics = _move_camera(batch, changes)
     warp = intrinsics @ turn @ torch.linalg.inv(batch.intrinsics)  # B 3 3, old to new pixels
     image = batch.image if changes.colour is None else recolour(batch.image, changes.colour)
-    layers = [image * changes.tint.to(image.device)[:, :, None, None]]
+    image = image * changes.tint.to(image.device)[:, :, None, None]
+    layers = [image if changes.sensor is None else photograph(image, changes.sensor)]
     layers += [mask[:, None].to(batch.image.dtype) for mask in _masks(batch)]
     warped = _warp_image(torch.cat(layers, 1), warp)
     image, masks = warped[:, :3].clamp(0, 1), warped[:, 3:] > 0.5
@@ -150,6 +180,16 @@ def _draw_colour(
     if not reach.any():
         return None
     return ColourChanges(*(middle + reach * _uniform(count, 5, -1.0, 1.0, generator)).T)
+
+
+def _draw_sensor(
+    count: int, config: AugmentationConfig, generator: Generator
+) -> SensorChanges | None:
+    if not (config.noise or config.jpeg):
+        return None
+    noise = _uniform(count, 1, 0.0, config.noise, generator)[:, 0]
+    quality = torch.randint(config.jpeg or 101, 102, (count,), generator=generator)
+    return SensorChanges(noise, quality, torch.randint(2**31, (count,), generator=generator))
 
 
 def _masks(batch: HandBatch) -> list[Tensor]:

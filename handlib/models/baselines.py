@@ -20,6 +20,10 @@ HANDOCCNET: dict[str, Callable[[HandOccNetConfig], HandOccNetConfig]] = {
     "softmax_fit": partial(replace, gate=None),
     "fit_without_set": partial(replace, set=False),
     "set_without_fit": partial(replace, fit=False),
+    # The gate pooled as the paper writes it (H6), FIT with its query's residual (H11).
+    "mean_gate": partial(replace, gate="mean"),
+    "query_residual": partial(replace, fit_query_residual=True),
+    "two_blocks": partial(replace, depth=2),
 }
 """Of the HandOccNet paper, sections 4.4 and 4.5."""
 

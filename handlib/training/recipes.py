@@ -4,6 +4,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
+import torch
+from torch import Tensor
+
 from handlib import weights
 from handlib.data.subsets import read_subset
 from handlib.hands.hand_model import HandModel
@@ -15,6 +18,7 @@ from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.models.vertex_transformer import VertexTransformerConfig
 from handlib.training.adversarial import Critic
+from handlib.training.checkpoint import MODEL_FILE, read_tensors
 from handlib.training.config import TrainConfig
 from handlib.training.data import DataConfig
 from handlib.training.loop import fit
@@ -74,16 +78,43 @@ def plan(
         return Plan(VertexTransformerConfig(), source, training, 1_000)
     still = HandOccNetConfig.course() if course else HandOccNetConfig.paper()
     if variant == "guided":
+        assert isinstance(training.loss, LossConfig)
         training = replace(training, loss=training.loss.guided())
     return Plan(_variant(still, HANDOCCNET | {"guided": GUIDED}, variant), source, training, 1_000)
 
 
-def begin(config: NetworkConfig, hand: HandModel | HandPair) -> Network:
-    """The network untrained, but for a frozen trunk: that one comes from the shipped weights."""
+def begin(config: NetworkConfig, hand: HandModel | HandPair, start: Path | None = None) -> Network:
+    """The network as a finished run `start` left it.
+
+    Without one it is untrained, but for a frozen trunk: that one comes from the shipped weights.
+
+    Raises:
+        FileNotFoundError, ValueError: `start` is no finished run, or one of another network.
+    """
     model = build(config, hand)
+    if start:
+        return go_on_from(start, model)
     if isinstance(model, Deformer) and model.config.frozen != "nothing":
         model.take_trunk(weights.load_handoccnet(right_hand(hand)))
     return model
+
+
+def go_on_from(start: Path, model: Network) -> Network:
+    """Give `model` what the finished run `start` has learned, its own recipe whatever it was."""
+    tensors, _ = read_tensors(start / MODEL_FILE)
+    shapes = {name: value.shape for name, value in model.state_dict().items()}
+    others = {name for name in shapes | tensors if shapes.get(name) != _shape(tensors, name)}
+    if others:
+        raise ValueError(
+            f"{start}: a run of another network; {len(others)} of its tensors do not fit, "
+            f"among them {min(others)}; give --variant and the recipe of that run"
+        )
+    model.load_state_dict(tensors)
+    return model
+
+
+def _shape(tensors: dict[str, Tensor], name: str) -> torch.Size | None:
+    return tensors[name].shape if name in tensors else None
 
 
 def learn(
