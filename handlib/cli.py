@@ -18,15 +18,14 @@ from handlib.evaluation.dexycb_submission import dexycb_faults, labelled_ids
 from handlib.evaluation.ho3d_submission import ho3d_faults
 from handlib.evaluation.report import evaluate_recorded
 from handlib.hands import load_hand
-from handlib.models import MotionDiscriminator
 from handlib.photos.command import predict
-from handlib.training import Critic, recipes
-from handlib.training.checkpoint import STATE_FILE
+from handlib.training import recipes
+from handlib.training.checkpoint import CRITIC_FILE, STATE_FILE
 from handlib.training.data import DataConfig
 from handlib.training.run import RunConfig
 from handlib.training.score_table import score_run, score_table
 from handlib.training.trained import Trained
-from handlib.weights.publish import publish
+from handlib.weights.publish import publish, publish_critic
 
 
 class PlainErrors(TyperGroup):
@@ -129,14 +128,16 @@ def train(
     if augmentation:
         config = replace(config, augmentation=getattr(AugmentationConfig, augmentation)())
     plan = replace(plan, training=config)
-    settings = RunConfig(plan.network, plan.data, " ".join(["handlib", *sys.argv[1:]]))
+    command = " ".join(["handlib", *sys.argv[1:]])
+    earlier = [RunConfig.load(start).command] if start else []
+    settings = RunConfig(plan.network, plan.data, " && ".join([*earlier, command]))
     settings.save(run)
     torch.manual_seed(seed)
     hand_model = plan.data.hand()
     model = recipes.begin(plan.network, hand_model, start)
     train_set = plan.data.load("train", settings.resolution)
     val_set = plan.data.load("val", settings.resolution, plan.validation)
-    judge = Critic(MotionDiscriminator()) if critic else None
+    judge = recipes.critic(recipe) if critic else None
     recipes.learn(model, plan, train_set, val_set, settings.resolution, run, resume, judge)
     typer.echo(score_table(model, val_set, train_set, hand_model))
 
@@ -229,7 +230,11 @@ def list_weights() -> None:
     """Name the shipped weights with their scores."""
     for name in weights.names():
         scores = weights.card(name)["scores"]
-        model, mean = scores["model"], scores["mean_pose"]
+        model, mean = scores["model"], scores.get("mean_pose")
+        if mean is None:
+            told = ", ".join(f"{other} {value}" for other, value in model.items())
+            typer.echo(f"{name}: ROC-AUC against motion that is {told}")
+            continue
         typer.echo(
             f"{name}: root-aligned {model['root_aligned']} mm (mean pose {mean['root_aligned']}), "
             f"Procrustes {model['procrustes']} mm (mean pose {mean['procrustes']})"
@@ -247,8 +252,15 @@ def check_weights() -> None:
 def publish_weights(
     run: RunDir,
     minutes: Annotated[float, typer.Option(help="How long the run took.")],
+    name: Annotated[
+        str | None, typer.Option(help="Of the weights, else that of the network.")
+    ] = None,
     hand: HandPath = None,
 ) -> None:
-    """Ship a run's weights with handlib (maintainers)."""
-    description = publish(run, load_hand(hand), minutes)
+    """Ship a run's weights with handlib, and its discriminator's if it had one (maintainers)."""
+    hand_model = load_hand(hand)
+    description = publish(run, hand_model, minutes, name=name)
     typer.echo(f"{description['file']}: {description['scores']['model']['root_aligned']} mm")
+    if (run / CRITIC_FILE).is_file():
+        judge = publish_critic(run, hand_model, minutes)
+        typer.echo(f"{judge['file']}: ROC-AUC {judge['scores']['model']}")

@@ -89,7 +89,7 @@ def start_recipe() -> TrainConfig:
 
 def parts_recipe() -> TrainConfig:
     """Every network from there on."""
-    return replace(TrainConfig.course(), images=16_000, learning_rate=2e-3)
+    return replace(TrainConfig.course(), images=12_000, learning_rate=2e-3)
 
 
 def _train(

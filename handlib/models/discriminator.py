@@ -34,6 +34,11 @@ class MotionDiscriminator(nn.Module):
                 nn.init.uniform_(layer.weight, -0.1, 0.1)
                 nn.init.constant_(layer.bias, 0.01)
 
+    @classmethod
+    def course(cls) -> "MotionDiscriminator":
+        """A quarter as wide, 760,322 numbers: enough for windows of seven synthetic frames."""
+        return cls(width=256)
+
     def forward(self, motion: Float[Tensor, "B T 46"]) -> Float[Tensor, "B 1"]:
         states, _ = self.gru(motion)  # B T width
         attention = tap(self, "attention", self.attention(states).softmax(dim=1))  # B T 1

@@ -23,6 +23,7 @@ from handlib.training.history import History
 
 STATE_FILE = "state.safetensors"
 MODEL_FILE = "model.safetensors"
+CRITIC_FILE = "critic.safetensors"  # the judge, of runs that had one
 
 
 def write_tensors(path: Path, tensors: Mapping[str, Tensor], header: Mapping[str, str]) -> None:

@@ -13,7 +13,13 @@ from tqdm.auto import tqdm
 
 from handlib.training.adversarial import Critic
 from handlib.training.average import WeightAverage
-from handlib.training.checkpoint import MODEL_FILE, STATE_FILE, TrainingState, write_tensors
+from handlib.training.checkpoint import (
+    CRITIC_FILE,
+    MODEL_FILE,
+    STATE_FILE,
+    TrainingState,
+    write_tensors,
+)
 from handlib.training.config import TrainConfig
 from handlib.training.history import History
 from handlib.training.order import BatchOrder, generator_at
@@ -96,6 +102,9 @@ def fit(
     average.apply()
     if run_dir and accelerator.is_main_process:
         write_tensors(Path(run_dir) / MODEL_FILE, model.state_dict(), {"format": "pt"})
+        if critic:
+            judge = critic.discriminator.state_dict()
+            write_tensors(Path(run_dir) / CRITIC_FILE, judge, {"format": "pt"})
     return history
 
 

@@ -15,6 +15,7 @@ from handlib.losses import LossConfig
 from handlib.models.baselines import DEFORMER, GUIDED, HANDOCCNET
 from handlib.models.deformer import Deformer
 from handlib.models.deformer_config import DeformerConfig
+from handlib.models.discriminator import MotionDiscriminator
 from handlib.models.handoccnet import HandOccNetConfig
 from handlib.models.vertex_transformer import VertexTransformerConfig
 from handlib.training.adversarial import Critic
@@ -97,6 +98,11 @@ def begin(config: NetworkConfig, hand: HandModel | HandPair, start: Path | None 
     if isinstance(model, Deformer) and model.config.frozen != "nothing":
         model.take_trunk(weights.load_handoccnet(right_hand(hand)))
     return model
+
+
+def critic(recipe: Literal["course", "paper"]) -> Critic:
+    """The judge of motions that a Deformer of this recipe plays against."""
+    return Critic(MotionDiscriminator.course() if recipe == "course" else MotionDiscriminator())
 
 
 def go_on_from(start: Path, model: Network) -> Network:

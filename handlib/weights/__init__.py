@@ -12,6 +12,7 @@ from typing import Any
 
 from handlib.hands import HandModel, load_hand
 from handlib.models.deformer import Deformer
+from handlib.models.discriminator import MotionDiscriminator
 from handlib.models.handoccnet import HandOccNet
 from handlib.training.checkpoint import read_tensors
 from handlib.training.run import Network, build, network_config
@@ -19,37 +20,60 @@ from handlib.training.run import Network, build, network_config
 SHIPPED = Path(__file__).parent
 
 
-def load_handoccnet(hand: HandModel | None = None, folder: Path | None = None) -> HandOccNet:
-    """HandOccNet at course scale, trained on synthetic hands, in evaluation mode.
+def load_handoccnet(
+    hand: HandModel | None = None, folder: Path | None = None, name: str = "handoccnet"
+) -> HandOccNet:
+    """A HandOccNet at course scale, trained on synthetic hands, in evaluation mode.
 
     Without `hand` it moves the hand that comes with handlib. The scores to expect are in
-    `card("handoccnet")["scores"]`.
+    `card(name)["scores"]`.
+
+    Args:
+        name: "handoccnet" learned by the paper's losses and the course's aids; in
+            "handoccnet_guided" M and the gates were told what to show, an extension of ours.
 
     Raises:
-        FileNotFoundError, ValueError: the file is missing, or not the one of the card.
+        FileNotFoundError, ValueError: the file is missing, not the one of the card, or holds
+            another kind of network.
     """
-    model = _load("handoccnet", hand, folder)
-    assert isinstance(model, HandOccNet)
+    model = _load(name, hand, folder)
+    if not isinstance(model, HandOccNet):
+        raise ValueError(f"name: {name!r} is no HandOccNet but a {type(model).__name__}")
     return model
 
 
-def load_deformer(hand: HandModel | None = None, folder: Path | None = None) -> Deformer:
-    """Deformer at course scale likewise, trained on synthetic clips."""
-    model = _load("deformer", hand, folder)
-    assert isinstance(model, Deformer)
+def load_deformer(
+    hand: HandModel | None = None, folder: Path | None = None, name: str = "deformer"
+) -> Deformer:
+    """A Deformer at course scale likewise, trained on synthetic clips.
+
+    Args:
+        name: or one of its baselines that `names()` lists.
+    """
+    model = _load(name, hand, folder)
+    if not isinstance(model, Deformer):
+        raise ValueError(f"name: {name!r} is no Deformer but a {type(model).__name__}")
     return model
+
+
+def load_discriminator(folder: Path | None = None) -> MotionDiscriminator:
+    """The judge of motions that learned against the shipped Deformer, in evaluation mode."""
+    model = MotionDiscriminator.course()
+    model.load_state_dict(read_tensors(verified(card("discriminator", folder), folder))[0])
+    return model.eval()
 
 
 def _load(name: str, hand: HandModel | None, folder: Path | None) -> Network:
     description = card(name, folder)
     path = verified(description, folder)
-    model = build(network_config(description["network"], name), hand or load_hand())
+    config = network_config(description["network"], description["kind"])
+    model = build(config, hand or load_hand())
     model.load_state_dict(read_tensors(path)[0])
     return model.eval()
 
 
 def card(name: str, folder: Path | None = None) -> dict[str, Any]:
-    """The model card: file, sha256, network, data, command, minutes, scores, limits, licence.
+    """Model card: file, sha256, kind, network, data, command, minutes, scores, limits, licence.
 
     Raises:
         FileNotFoundError: no weights of this name.

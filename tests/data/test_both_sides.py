@@ -145,7 +145,6 @@ def short(monkeypatch):
     for name in ("deformer_course", "deformer_frames"):
         recipe = replace(getattr(TrainConfig, name)(), images=8, batch_size=4, warmup_images=0)
         monkeypatch.setattr(TrainConfig, name, classmethod(lambda cls, recipe=recipe: recipe))
-    monkeypatch.setattr(cli, "MotionDiscriminator", lambda: MotionDiscriminator(width=8))
 
 
 def test_the_commands(tree, files, tmp_path, short):
