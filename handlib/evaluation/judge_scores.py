@@ -2,7 +2,7 @@
 
 import torch
 from jaxtyping import Float
-from torch import Generator, Tensor
+from torch import Generator, Tensor, nn
 from torch.utils.data import DataLoader
 
 from handlib.data.sample import needed
@@ -10,7 +10,7 @@ from handlib.data.windows import Windows
 from handlib.evaluation.separation import roc_auc
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.deformer import Deformer
-from handlib.models.discriminator import MotionDiscriminator, motion_input
+from handlib.models.discriminator import motion_input
 from handlib.training.cached_frames import CachedFrames, collate_seen
 from handlib.training.evaluate import evaluating, predict_windows
 
@@ -19,7 +19,7 @@ JITTER = 0.1  # radians, of every angle in every frame
 
 @torch.inference_mode()
 def judge_scores(
-    judge: MotionDiscriminator, model: Deformer, data: Windows, batch_size: int = 64
+    judge: nn.Module, model: Deformer, data: Windows, batch_size: int = 64
 ) -> dict[str, float]:
     """ROC-AUC of true windows against three others; 0.5 is chance.
 

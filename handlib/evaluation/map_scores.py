@@ -10,9 +10,10 @@ from dataclasses import dataclass
 import torch
 from jaxtyping import Bool, Float
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from handlib.data.batch import HandBatch, collate
-from handlib.data.synthetic import SyntheticHands
+from handlib.data.sample import HandSample
 from handlib.evaluation.bootstrap import mean_interval
 from handlib.evaluation.separation import roc_auc
 from handlib.hands.skeleton import FINGER_JOINTS, FINGERS
@@ -39,7 +40,10 @@ class MapScore:
 
 @torch.inference_mode()
 def map_scores(
-    model: HandOccNet, data: SyntheticHands, images: int | None = None, batch_size: int = 50
+    model: HandOccNet,
+    data: Dataset[HandSample],
+    images: int | None = None,
+    batch_size: int = 50,
 ) -> dict[str, MapScore]:
     """What the maps that `model` has say on the first `images` samples; FIT's first block.
 
@@ -50,7 +54,8 @@ def map_scores(
     own_finger.fit, own_finger.set: of what a hidden fingertip's query gives to visible fingers,
     the share that its own finger gets; own_finger.area: the same for a flat row.
     """
-    count = len(data) if images is None else min(images, len(data))
+    size = len(data)  # type: ignore[arg-type]  # torch's Dataset does not say that it is sized
+    count = size if images is None else min(images, size)
     model.eval()
     found: dict[str, list[Tensor]] = {}
     for first in range(0, count, batch_size):
@@ -86,8 +91,10 @@ def _batch_scores(
             yield f"mass.{name}", regions.mean_over(mass.mean(1), here)
             yield f"kept.{name}", regions.mean_over(kept.mean(1), here)
     fingers = regions.finger_shares(parts * batch.visible, side)  # B 5 M
+    area = fingers.sum(2)  # B finger
     tips, token = _hidden_tips(batch, hidden, side)
-    yield "own_finger.area", _own_share(fingers[:, None].expand(-1, 5, -1, -1).sum(3), tips)
+    tips = tips & (area > 0)  # a finger that is nowhere seen cannot be asked
+    yield "own_finger.area", _own_share(area[:, None].expand(-1, 5, -1), tips)
     for name in ("fit", "set"):
         rows = maps.get(f"{name}.0.softmax")
         if rows is not None:
@@ -118,10 +125,6 @@ def _hidden_tips(
 
 
 def _own_share(given: Float[Tensor, "B 5 5"], tips: Bool[Tensor, "B 5"]) -> Float[Tensor, " B"]:
-    """Own finger's part of what each tip (row) gives to all (columns), mean over hidden tips.
-
-    A tip whose finger is nowhere seen has nothing to ask, so it does not count.
-    """
-    total, own = given.sum(2), given.diagonal(dim1=1, dim2=2)
-    share = torch.where(tips & (own > 0) & (total > 0), own / total, torch.nan)
-    return share.nanmean(1)
+    """Own finger's part of what each tip (row) gives to all (columns), mean over `tips`."""
+    share = given.diagonal(dim1=1, dim2=2) / given.sum(2)
+    return torch.where(tips, share, torch.nan).nanmean(1)

@@ -10,7 +10,6 @@ from typing import Any
 from torch import Tensor
 
 from handlib import weights
-from handlib.data import SyntheticHands
 from handlib.data.windows import Windows
 from handlib.evaluation.judge_scores import judge_scores
 from handlib.evaluation.map_scores import map_scores
@@ -54,7 +53,7 @@ def publish(
         "model": _millimetres(score(model, test)),
         "mean_pose": _millimetres(evaluate(baseline, images_of(test))),
     }
-    if isinstance(model, HandOccNet) and isinstance(test, SyntheticHands):
+    if isinstance(model, HandOccNet) and run.data.name == "synthetic":
         found = map_scores(model, test)
         scores["maps"] = {name: asdict(value) for name, value in found.items() if value.images}
     description = _write(path, model.state_dict()) | {

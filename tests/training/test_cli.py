@@ -10,8 +10,10 @@ from handlib.data import windows
 from handlib.evaluation.dexycb_submission import write_dexycb
 from handlib.models.deformer_config import DeformerConfig
 from handlib.models.handoccnet import HandOccNetConfig
-from handlib.training import TrainConfig
+from handlib.training import TrainConfig, recipes
+from handlib.training.checkpoint import read_tensors
 from handlib.training.data import DataConfig
+from handlib.training.run import load_run
 
 
 @pytest.fixture
@@ -84,6 +86,31 @@ def test_a_run_is_never_overwritten_and_can_be_resumed(handlib, tmp_path):
     assert handlib(*arguments, "--resume").exit_code == 0
     other = handlib(*arguments, "--resume", "--images", 64)
     assert other.exit_code == 2 and "images=32 (now 64)" in other.output
+
+
+def test_a_run_goes_on_from_another_with_its_own_recipe(handlib, tmp_path, hand):
+    first, second = tmp_path / "first", tmp_path / "second"
+    assert handlib("train", "handoccnet", "--run", first, "--size", 16).exit_code == 0
+    options = ("--start", first, "--variant", "guided", "--augmentation", "photographs")
+    gone_on = handlib("train", "handoccnet", "--run", second, "--size", 16, *options)
+    assert gone_on.exit_code == 0, gone_on.output
+    saved = json.loads((second / "run.json").read_text())
+    assert saved["network"]["guided"] and saved["command"].count(" && ") == 1
+    header = read_tensors(second / "state.safetensors")[1]
+    assert json.loads(header["config"])["augmentation"]["jpeg"] > 0
+    begun = recipes.begin(HandOccNetConfig.course(), hand, first)
+    for name, value in load_run(first, hand).state_dict().items():
+        assert torch.equal(begun.state_dict()[name], value)
+
+
+def test_a_run_of_another_network_is_no_start(handlib, tmp_path):
+    first = tmp_path / "first"
+    assert handlib("train", "handoccnet", "--run", first, "--size", 16).exit_code == 0
+    options = ("--start", first, "--variant", "backbone")
+    other = handlib("train", "handoccnet", "--run", tmp_path / "x", "--size", 16, *options)
+    assert other.exit_code == 2 and "a run of another network" in other.output
+    absent = handlib("train", "handoccnet", "--run", tmp_path / "y", "--start", tmp_path / "no")
+    assert absent.exit_code == 2 and "no" in absent.output
 
 
 def test_mistakes_are_answered_in_a_line(handlib, tmp_path):

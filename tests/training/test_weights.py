@@ -1,15 +1,19 @@
 import json
+from dataclasses import replace
 
 import pytest
 import torch
 
 from handlib import weights
-from handlib.models import Deformer, DeformerConfig
+from handlib.data import windows
+from handlib.evaluation.map_scores import map_scores
+from handlib.models import Deformer, DeformerConfig, MotionDiscriminator
+from handlib.training import CachedFrames, Critic, TrainConfig, fit
 from handlib.training.checkpoint import write_tensors
 from handlib.training.data import DataConfig
 from handlib.training.evaluate import evaluate
 from handlib.training.run import RunConfig, load_run
-from handlib.weights.publish import publish
+from handlib.weights.publish import publish, publish_critic
 
 
 @pytest.fixture
@@ -73,6 +77,45 @@ def test_a_deformers_weights_are_published_under_its_name_and_scored_on_clips(tm
     assert not loaded.training and loaded.config == model.config
     for name, value in model.state_dict().items():
         torch.testing.assert_close(loaded.state_dict()[name], value, rtol=1e-3, atol=1e-4)
+
+
+def test_weights_of_one_kind_are_told_apart_by_name(published, hand):
+    publish(published / "run", hand, 0.1, published, test_size=6, name="handoccnet_guided")
+    assert weights.names(published) == ["handoccnet", "handoccnet_guided"]
+    named = weights.load_handoccnet(hand, published, "handoccnet_guided")
+    assert named.config == weights.load_handoccnet(hand, published).config
+    with pytest.raises(ValueError, match="'handoccnet' is no Deformer but a HandOccNet"):
+        weights.load_deformer(hand, published, "handoccnet")
+
+
+def test_a_card_says_what_the_maps_show(published, hand, random_hands):
+    card = weights.card("handoccnet", published)
+    model = weights.load_handoccnet(hand, published)
+    found = map_scores(model, random_hands(6, 1))["necessity"]
+    assert card["scores"]["maps"]["necessity"]["mean"] == pytest.approx(found.mean, abs=0.02)
+
+
+def test_a_judge_is_published_with_what_it_can_tell(
+    tmp_path, monkeypatch, hand, random_clips, small_deformer
+):
+    clips = windows(random_clips(2, 5), length=3, gap=1)
+    monkeypatch.setattr(DataConfig, "load", lambda self, split, resolution, size=2: clips)
+    model = small_deformer(frozen="frames")
+    RunConfig(model.config, DataConfig(size=2, gap=1), "handlib train ...").save(tmp_path / "run")
+    judge = Critic(MotionDiscriminator.course())
+    recipe = replace(TrainConfig.deformer_course(), images=8, batch_size=4, warmup_images=0)
+    fit(model, CachedFrames(model, clips), None, recipe, tmp_path / "run", critic=judge)
+    card = publish_critic(tmp_path / "run", hand, 0.1, tmp_path, test_size=2)
+    assert card["recipe"]["images"] == 8 and set(card["scores"]["model"]) == {
+        "predicted",
+        "jittered",
+        "shuffled",
+    }
+    loaded = weights.load_discriminator(tmp_path)
+    assert not loaded.training
+    motion = torch.randn(2, 7, 46)
+    expected = judge.discriminator.eval()(motion)
+    torch.testing.assert_close(loaded(motion), expected, atol=1e-2, rtol=0)
 
 
 def test_run_config_comes_back_from_json(tmp_path, tiny_model):
