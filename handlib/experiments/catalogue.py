@@ -36,7 +36,7 @@ class Experiment:
 def illustration(name: str, result: Result) -> Illustration:
     """The figure of experiment `name`, with its alt text and captions."""
     experiment = EXPERIMENTS[name]
-    texts = captions("evidence")(name, **experiment.words(result))
+    texts: dict[str, Any] = captions("evidence")(name, **experiment.words(result))
     return show(experiment.figure(result), **texts, dpi=150)
 
 
