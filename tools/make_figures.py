@@ -1,7 +1,8 @@
 """Export the course's figures to figures/, with a gallery page (`make figures`).
 
-Three sources: HandOccNet's panels on test images, a contact sheet of the synthetic test set, and
-every figure stored in the notebooks, with its alt text and caption.
+Four sources: HandOccNet's panels on test images, a contact sheet of the synthetic test set, the
+experiments' stored results, and every figure stored in the notebooks, with its alt text and
+caption.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import nbformat
 import torch
 
 from handlib.data import HandBatch, SyntheticHands, collate
+from handlib.experiments.catalogue import EXPERIMENTS, illustration
+from handlib.experiments.evidence import load_evidence
 from handlib.viz import Illustration, maps, show, theme
 from handlib.viz.gallery import handoccnet_panels, most_like
 from handlib.weights import load_handoccnet
@@ -57,6 +60,13 @@ def contact_sheet(batch: HandBatch) -> tuple[str, Illustration]:
     return "synthetic_hands", show(fig, alt, caption, dpi=130)
 
 
+def evidence(folder: Path = FIGURES / "evidence") -> Iterator[tuple[str, Illustration]]:
+    """What the experiments found, drawn from the stored results; nothing is trained."""
+    for name in EXPERIMENTS:
+        if (folder / f"{name}.json").exists():
+            yield f"evidence/{name}", illustration(name, load_evidence(name, folder))
+
+
 def notebook_figures(path: Path) -> Iterator[tuple[str, Illustration]]:
     """The figures stored in a notebook, numbered in their order."""
     outputs = [out for cell in nbformat.read(path, as_version=4).cells for out in
@@ -92,6 +102,7 @@ def main() -> int:
     sections = {
         "What HandOccNet sees": dict(panels(batch)),
         "The images it learns from": dict([contact_sheet(batch)]),
+        "What the experiments found": dict(evidence()),
     }
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         sections[f"Notebook {path.stem[:2]}"] = dict(notebook_figures(path))

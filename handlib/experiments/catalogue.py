@@ -1,11 +1,19 @@
-"""The experiments by name: how each is run, also in seconds, and how its result is told."""
+"""The experiments by name: how each is run, also in seconds, how its result is told and drawn.
+
+A new one needs an entry here, and its figure's texts in `course/texts/captions_evidence.yaml`.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
+from matplotlib.figure import Figure
+
+from handlib.course.captions import captions
 from handlib.experiments import course_recipe, distant_token, parts, video
 from handlib.training import TrainConfig
+from handlib.viz import Illustration, evidence_plots, show
+from handlib.viz.evidence_rows import in_words, measured, numbers, rows
 
 Result = dict[str, Any]
 
@@ -15,11 +23,21 @@ class Experiment:
     """run(output, seeds=..., **sizes) writes a result file and returns what is in it.
 
     quick: sizes at which everything runs and nothing is shown. lines: the result for people.
+    figure: the result drawn. words: the numbers that the figure's texts ask for.
     """
 
     run: Callable[..., Result]
     quick: dict[str, Any]
     lines: Callable[[Result], Iterator[str]]
+    figure: Callable[[Result], Figure]
+    words: Callable[[Result], dict[str, str]] = lambda result: numbers(rows(result))
+
+
+def illustration(name: str, result: Result) -> Illustration:
+    """The figure of experiment `name`, with its alt text and captions."""
+    experiment = EXPERIMENTS[name]
+    texts: dict[str, Any] = captions("evidence")(name, **experiment.words(result))
+    return show(experiment.figure(result), **texts, dpi=150)
 
 
 def _course_recipe(result: Result) -> Iterator[str]:
@@ -38,6 +56,11 @@ def _distant_token(result: Result) -> Iterator[str]:
             f"{row['network']}: error {told['mean']} of the answers' mean square "
             f"({told['min']} to {told['max']})"
         )
+
+
+def _distant_token_words(result: Result) -> dict[str, str]:
+    silence = measured(evidence_plots.silence_rows(result), ("stranger",))
+    return numbers(rows(result)) | {"silence": in_words(silence)}
 
 
 def _parts(result: Result) -> Iterator[str]:
@@ -69,8 +92,15 @@ EXPERIMENTS = {
         course_recipe.run,
         {"size": 64, "test_size": 64, "recipe": _few(TrainConfig.course())},
         _course_recipe,
+        evidence_plots.course_recipe,
     ),
-    "distant_token": Experiment(distant_token.run, {"steps": 2}, _distant_token),
+    "distant_token": Experiment(
+        distant_token.run,
+        {"steps": 2},
+        _distant_token,
+        evidence_plots.distant_token,
+        _distant_token_words,
+    ),
     "parts": Experiment(
         parts.run,
         {
@@ -80,6 +110,7 @@ EXPERIMENTS = {
             "second": _few(TrainConfig.course()),
         },
         _parts,
+        evidence_plots.parts,
     ),
     "video": Experiment(
         video.run,
@@ -91,5 +122,6 @@ EXPERIMENTS = {
             "second": _few(TrainConfig.deformer_course()),
         },
         _video,
+        evidence_plots.video,
     ),
 }
