@@ -1,8 +1,8 @@
 """Write the student's and the teacher's edition of the notebooks (`make student`).
 
-notebooks/*.ipynb -> build/student/ and build/teacher/, with the files beside the notebooks, so that
-links work within an edition. Nothing is executed. Both folders are made anew each time: hand out
-copies of them, and work in copies.
+notebooks/*.ipynb -> build/student/ and build/teacher/, with the files beside the notebooks, so
+that links work within an edition. Nothing is executed. Both folders are made anew each time: hand
+out copies of them, and work in copies.
 """
 
 import shutil
@@ -23,7 +23,7 @@ NOT_HANDED_OUT = shutil.ignore_patterns("src", "*.ipynb", ".*", "__pycache__")
 
 
 def make(built: Path, notebooks: Path = NOTEBOOKS) -> list[str]:
-    """Write both editions into `built`; returns what of the solutions the student's still holds."""
+    """Write both editions into `built`; returns what the student's still holds of solutions."""
     stored = {path.name: nbformat.read(path, 4) for path in sorted(notebooks.glob("*.ipynb"))}
     code = [text for notebook in stored.values() for text in editions.solutions(notebook)]
     found = []
