@@ -5,6 +5,8 @@ VENV ?= .venv
 TORCH_INDEX ?=
 # What `make lab` opens, and further options for JupyterLab, e.g. LAB_OPTIONS=--no-browser.
 NOTEBOOK ?= 00_start_here.ipynb
+# Where it stands: COURSE=build/student opens the student's edition.
+COURSE ?= notebooks
 LAB_OPTIONS ?=
 # The parts of `make test`, in order: STAGES="lint types" runs two of them.
 STAGES ?= lint types unit notebooks browser
@@ -15,7 +17,7 @@ RUN := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test course bench figures table lint format constraints clean
+.PHONY: help setup lab test course student bench figures table lint format constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -27,7 +29,7 @@ setup: ## make .venv and install everything into it (the other targets do this b
 	@"$(PYTHON)" tools/prepare.py --venv "$(VENV)" --torch-index "$(TORCH_INDEX)"
 
 lab: setup ## open JupyterLab on the first notebook
-	@"$(RUN)" -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) --ServerApp.root_dir=notebooks \
+	@"$(RUN)" -m jupyterlab --ip=127.0.0.1 $(AS_ROOT) --ServerApp.root_dir=$(COURSE) \
 	  --LabApp.default_url="/lab/tree/$(NOTEBOOK)" --LabApp.news_url=None \
 	  --LabApp.check_for_updates_class=jupyterlab.NeverCheckForUpdate $(LAB_OPTIONS)
 
@@ -36,6 +38,9 @@ test: setup ## style, types, unit tests, every notebook, the browser
 
 course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs
 	@"$(RUN)" tools/execute_course.py $(ONLY)
+
+student: setup ## make the student's and the teacher's edition in build/, anew each time
+	@"$(RUN)" tools/make_editions.py
 
 bench: setup ## measure the speed claims (ratios within one run)
 	@"$(RUN)" -m bench

@@ -5,9 +5,11 @@ from pathlib import Path
 import nbformat
 import pytest
 from lab_page import LabPage, save
+from playwright.sync_api import expect
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 START_UP_SECONDS = 60
+IN_EDITIONS = NOTEBOOKS / "13_dynamic_fusion.ipynb"
 
 
 def declared_minutes(path: Path) -> float:
@@ -55,6 +57,21 @@ def test_notebook_runs_and_its_widgets_move(lab_page: LabPage, path: Path) -> No
     for cell in lab_page.cells_with_sliders():
         assert lab_page.slider_changes_figure(cell)
     lab_page.screenshots(path.stem)
+    assert lab_page.outside == []
+
+
+@pytest.mark.parametrize(("edition", "verdicts"), [("student", 4), ("teacher", 8)])
+def test_an_edition_opens_and_runs(lab_page: LabPage, edition: str, verdicts: int) -> None:
+    """Four exercises, each with a box below its stub, and one below each solution."""
+    lab_page.open(f"{edition}/{IN_EDITIONS.name}")
+    lab_page.run_all(seconds=START_UP_SECONDS + 120 * declared_minutes(IN_EDITIONS))
+    assert lab_page.errors() == []
+    boxes = lab_page.page.locator(".jp-OutputArea div[role=status]")
+    expect(boxes.filter(has_text="Exercise 13.")).to_have_count(verdicts)
+    expect(boxes.filter(has_text="not done yet")).to_have_count(4)
+    solutions = lab_page.page.locator(".jp-CodeCell .jp-InputArea-editor:visible")
+    expect(solutions.filter(has_text="_solution(")).to_have_count(verdicts - 4)
+    lab_page.screenshots(f"{edition}_{IN_EDITIONS.stem}")
     assert lab_page.outside == []
 
 
