@@ -10,6 +10,14 @@ LAB_OPTIONS ?=
 STAGES ?= lint types unit notebooks browser
 # The notebooks that `make course` executes, all if empty: ONLY=06_softmax_or_sigmoid.
 ONLY ?=
+# The language of `make course`: LANG=ko writes Korean notebooks to build/ko. LANG is the shell's locale
+# too, say ko_KR.UTF-8: that one stays with the programs, and the course in English.
+ifeq ($(origin LANG),command line)
+COURSE_LANGUAGE := $(LANG)
+unexport LANG
+else
+COURSE_LANGUAGE := $(if $(filter ko,$(LANG)),ko,en)
+endif
 
 RUN := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -35,7 +43,7 @@ test: setup ## style, types, unit tests, every notebook, the browser
 	@"$(RUN)" tools/run_tests.py $(STAGES)
 
 course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs
-	@"$(RUN)" tools/execute_course.py $(ONLY)
+	@"$(RUN)" tools/execute_course.py --language "$(COURSE_LANGUAGE)" $(ONLY)
 
 bench: setup ## measure the speed claims (ratios within one run)
 	@"$(RUN)" -m bench

@@ -1,6 +1,7 @@
 """Execute the notebooks from their sources and rewrite the stored outputs (`make course`).
 
-notebooks/src/NN_title.py (jupytext percent) -> notebooks/NN_title.ipynb. The result depends on the
+notebooks/src/NN_title.py (jupytext percent) -> notebooks/NN_title.ipynb, or with its Korean
+(NN_title.ko.yaml) -> build/ko/NN_title.ipynb, which is not tracked. The result depends on the
 sources alone: cell ids come from the cells' text, metadata is spelled out, and whatever changes
 from run to run (widget state, progress bars, times) is not stored.
 """
@@ -22,9 +23,11 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from handlib.course.language import Language  # noqa: E402
 from handlib.course.source import read_source  # noqa: E402
 
 SOURCES = ROOT / "notebooks" / "src"
+TARGETS: dict[Language, Path] = {"en": ROOT / "notebooks", "ko": ROOT / "build" / "ko"}
 OWN_METADATA = ("handlib",)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PROGRESS_BAR = re.compile(r".*\[\d+:\d\d[<,]")  # tqdm's time, with or without a total or a name
@@ -98,9 +101,13 @@ def write(notebook: NotebookNode, target: Path) -> None:
     os.replace(part, target)
 
 
-def rewrite(source: Path, target: Path) -> str:
+def rewrite(source: Path, target: Path, language: Language = "en", run: bool = True) -> str:
     """Make `target` from `source`; returns a line that says what it cost and what is declared."""
-    notebook = normalised(read_source(source))
+    notebook = normalised(read_source(source, language))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not run:
+        write(notebook, target)
+        return f"{target.name}: written without outputs"
     minutes, memory_mb = execute(notebook, target.parent)
     strip(notebook)
     write(notebook, target)
@@ -115,11 +122,15 @@ def rewrite(source: Path, target: Path) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="e.g. 06_softmax_or_sigmoid; all if none")
-    names = parser.parse_args().names or sorted(path.stem for path in SOURCES.glob("*.py"))
+    parser.add_argument("--language", choices=list(TARGETS), default="en")
+    parser.add_argument("--no-execute", action="store_true", help="write them without outputs")
+    options = parser.parse_args()
+    target = TARGETS[options.language]
     os.environ.update(notebook_tests.environment())
-    for name in names:
+    for name in options.names or sorted(path.stem for path in SOURCES.glob("*.py")):
         print(f"{name} ...", flush=True)
-        print(rewrite(SOURCES / f"{name}.py", SOURCES.parent / f"{name}.ipynb"), flush=True)
+        paths = SOURCES / f"{name}.py", target / f"{name}.ipynb"
+        print(rewrite(*paths, options.language, not options.no_execute), flush=True)
     return 0
 
 
