@@ -123,11 +123,9 @@ class Attempt:
             return self.answer(*inputs)
         except Exception as error:  # whatever a learner's code raises is a finding, not a crash
             line = traceback.extract_tb(error.__traceback__)[-1].line or "?"
-            fail(
-                RUNS,
-                Text("no error", "오류 없음"),
-                f"{type(error).__name__}: {error} (at `{line}`)",
-            )
+            raised = f"{type(error).__name__}: {error}"
+            at = Text(f"{raised} (at `{line}`)", f"{raised} (코드: `{line}`)")
+            fail(RUNS, Text("no error", "오류 없음"), at)
 
 
 def exercise(en: str, ko: str) -> Callable[[Callable[[Attempt], None]], Check]:

@@ -1,9 +1,10 @@
 """The Korean of a notebook's prose: paragraphs of its source, each beside its translation.
 
 `notebooks/src/NN_title.ko.yaml` lists `{en, ko}` for the source NN_title.py, `course.ko.yaml` for
-all of them. `en` is a paragraph as it stands in the source (line breaks do not count), or the words
-of a heading without its number. So a changed source leaves an entry without a paragraph: it is
-stale, and `problems` says so. Aims, captions, quizzes and checks carry their Korean beside the English.
+all of them. `en` is a paragraph as it stands in the source (line breaks do not count), or
+the words of a heading, without its number. So a changed source leaves an entry without a
+paragraph: it is stale, and `problems` says so. Aims, captions, quizzes and checks carry their
+Korean beside them.
 """
 
 import re

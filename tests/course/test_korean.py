@@ -139,9 +139,8 @@ def words(node):
 
 def calls(path, *names):
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
-            if node.func.id in names:
-                yield node
+        if isinstance(node, ast.Call) and getattr(node.func, "id", None) in names:
+            yield node
 
 
 @pytest.mark.parametrize("path", CHECKS, ids=lambda p: p.stem)
