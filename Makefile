@@ -10,8 +10,9 @@ LAB_OPTIONS ?=
 STAGES ?= lint types unit notebooks browser
 # The notebooks that `make course` executes, all if empty: ONLY=06_softmax_or_sigmoid.
 ONLY ?=
-# The language of `make course`: LANG=ko writes Korean notebooks to build/ko. LANG is the shell's locale
-# too, say ko_KR.UTF-8: that one stays with the programs, and the course in English.
+# The language of `make course`: LANG=ko on its command line writes Korean notebooks to build/ko.
+# LANG is the shell's locale too, say ko_KR.UTF-8: that one is left to the programs, and the course
+# stays in English.
 ifeq ($(origin LANG),command line)
 COURSE_LANGUAGE := $(LANG)
 unexport LANG
@@ -42,7 +43,7 @@ lab: setup ## open JupyterLab on the first notebook
 test: setup ## style, types, unit tests, every notebook, the browser
 	@"$(RUN)" tools/run_tests.py $(STAGES)
 
-course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs
+course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs (LANG=ko: build/ko)
 	@"$(RUN)" tools/execute_course.py --language "$(COURSE_LANGUAGE)" $(ONLY)
 
 bench: setup ## measure the speed claims (ratios within one run)

@@ -32,6 +32,9 @@ OWN_METADATA = ("handlib",)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PROGRESS_BAR = re.compile(r".*\[\d+:\d\d[<,]")  # tqdm's time, with or without a total or a name
 INTERACTIVE = "Interactive: run this cell to use it; the still figure beside it shows the same."
+INTERACTIVE_KO = (
+    "Interactive: 이 cell을 실행하면 사용할 수 있습니다. 옆의 그림도 같은 내용을 보여 줍니다."
+)
 STARTED_FROM = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -56,7 +59,7 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def storable(output: NotebookNode) -> NotebookNode | None:
+def storable(output: NotebookNode, language: Language = "en") -> NotebookNode | None:
     """The output as it is stored: no progress on stderr, no view of a widget that is gone."""
     if output.output_type == "stream":
         return None if output.name == "stderr" else output
@@ -64,17 +67,18 @@ def storable(output: NotebookNode) -> NotebookNode | None:
         return output
     if PROGRESS_BAR.match(output.data.get("text/plain", "")):
         return None
-    output.data = NotebookNode({"text/plain": INTERACTIVE, "text/markdown": f"*{INTERACTIVE}*"})
+    said = INTERACTIVE_KO if language == "ko" else INTERACTIVE
+    output.data = NotebookNode({"text/plain": said, "text/markdown": f"*{said}*"})
     return output
 
 
-def strip(notebook: NotebookNode) -> None:
+def strip(notebook: NotebookNode, language: Language = "en") -> None:
     """Remove what an execution leaves behind besides the outputs proper."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = nbformat.from_dict(STARTED_FROM["language_info"])
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            kept = [storable(output) for output in cell.outputs]
+            kept = [storable(output, language) for output in cell.outputs]
             cell.outputs = [output for output in kept if output is not None]
 
 
@@ -109,7 +113,7 @@ def rewrite(source: Path, target: Path, language: Language = "en", run: bool = T
         write(notebook, target)
         return f"{target.name}: written without outputs"
     minutes, memory_mb = execute(notebook, target.parent)
-    strip(notebook)
+    strip(notebook, language)
     write(notebook, target)
     declared = notebook.metadata.get("handlib", {})
     return (
