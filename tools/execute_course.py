@@ -112,7 +112,9 @@ def rewrite(source: Path, target: Path, language: Language = "en", run: bool = T
     if not run:
         write(notebook, target)
         return f"{target.name}: written without outputs"
-    minutes, memory_mb = execute(notebook, target.parent)
+    # Notebooks look at their neighbours, so Korean ones run where the English ones lie.
+    folder = target.parent if language == "en" else TARGETS["en"]
+    minutes, memory_mb = execute(notebook, folder)
     strip(notebook, language)
     write(notebook, target)
     declared = notebook.metadata.get("handlib", {})
