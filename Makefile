@@ -12,6 +12,15 @@ LAB_OPTIONS ?=
 STAGES ?= lint types unit notebooks browser
 # The notebooks that `make course` executes, all if empty: ONLY=06_softmax_or_sigmoid.
 ONLY ?=
+# The language of `make course`: LANG=ko on its command line writes Korean notebooks to build/ko.
+# LANG is the shell's locale too, say ko_KR.UTF-8: that one is left to the programs, and the course
+# stays in English.
+ifeq ($(origin LANG),command line)
+COURSE_LANGUAGE := $(LANG)
+unexport LANG
+else
+COURSE_LANGUAGE := $(if $(filter ko,$(LANG)),ko,en)
+endif
 
 RUN := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
@@ -36,8 +45,8 @@ lab: setup ## open JupyterLab on the first notebook
 test: setup ## style, types, unit tests, every notebook, the browser
 	@"$(RUN)" tools/run_tests.py $(STAGES)
 
-course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs
-	@"$(RUN)" tools/execute_course.py $(ONLY)
+course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs (LANG=ko: build/ko)
+	@"$(RUN)" tools/execute_course.py --language "$(COURSE_LANGUAGE)" $(ONLY)
 
 student: setup ## make the student's and the teacher's edition in build/, anew each time
 	@"$(RUN)" tools/make_editions.py

@@ -7,6 +7,13 @@ name it.
 from dataclasses import dataclass
 
 from handlib.course import texts
+from handlib.course.language import Language
+from handlib.course.text import Text
+
+_HEAD = Text(
+    "| # | the paper writes | the released code does | we do | switch to try |",
+    "| # | 논문의 서술 | 공개 코드의 동작 | 이 라이브러리 | 바꿔 볼 설정 |",
+)
 
 
 @dataclass(frozen=True)
@@ -39,10 +46,11 @@ def rows(notebook: str | None = None) -> tuple[Row, ...]:
     )
 
 
-def to_markdown(excerpt: tuple[Row, ...]) -> str:
-    """The rows as a Markdown table."""
-    head = "| # | the paper writes | the released code does | we do | switch to try |"
-    return "\n".join([head, "|---|---|---|---|---|", *(_line(row) for row in excerpt)])
+def to_markdown(excerpt: tuple[Row, ...], language: Language = "en") -> str:
+    """The rows as a Markdown table; the rows themselves are in English."""
+    return "\n".join(
+        [_HEAD.of(language), "|---|---|---|---|---|", *(_line(row) for row in excerpt)]
+    )
 
 
 def _line(row: Row) -> str:
