@@ -8,14 +8,14 @@ NOTEBOOK ?= 00_start_here.ipynb
 LAB_OPTIONS ?=
 # The parts of `make test`, in order: STAGES="lint types" runs two of them.
 STAGES ?= lint types unit notebooks browser
-# The notebooks that `make course` executes, all if empty: ONLY=06_softmax_or_sigmoid.
+# The notebooks of `make course` and `make text`, all if empty: ONLY=06_softmax_or_sigmoid.
 ONLY ?=
 
 RUN := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test course bench figures table lint format constraints clean
+.PHONY: help setup lab test course text bench figures table lint format constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -37,14 +37,18 @@ test: setup ## style, types, unit tests, every notebook, the browser
 course: setup ## execute every notebook from notebooks/src and rewrite the stored outputs
 	@"$(RUN)" tools/execute_course.py $(ONLY)
 
+text: setup ## renew the text of the stored notebooks from notebooks/src; outputs stay
+	@"$(RUN)" tools/refresh_text.py $(ONLY)
+
 bench: setup ## measure the speed claims (ratios within one run)
 	@"$(RUN)" -m bench
 
 figures: setup ## export the figures and their gallery page to figures/
 	@"$(RUN)" tools/make_figures.py
 
-table: setup ## write the table of the course into README.md
+table: setup ## write the table of the course into README.md, and notebooks/reference
 	@"$(RUN)" tools/course_table.py
+	@"$(RUN)" tools/reference_pages.py
 
 lint: setup ## style and types only
 	@"$(RUN)" tools/run_tests.py lint types

@@ -37,6 +37,11 @@ def to_markdown(here: Mapping[str, str]) -> str:
     return "\n".join([head, *(_line(entry, here.get(entry.number)) for entry in entries())])
 
 
+def notebook_link(number: str, here: Mapping[str, str]) -> str:
+    """A notebook's number as a link from a page in `reference/`, if the notebook is here."""
+    return f"[{number}](../{here[number]}.ipynb)" if number in here else f"{number} (to come)"
+
+
 def _line(entry: Entry, stem: str | None) -> str:
     title = f"**[{entry.title}]({stem}.ipynb)**" if stem else f"*{entry.title}*"
     return f"| {entry.number} | {title} | {entry.builds} | {', '.join(entry.needs) or '–'} |"
