@@ -10,7 +10,7 @@ COURSE ?= notebooks
 LAB_OPTIONS ?=
 # The parts of `make test`, in order: STAGES="lint types" runs two of them.
 STAGES ?= lint types unit notebooks browser
-# The notebooks that `make course` executes, all if empty: ONLY=06_softmax_or_sigmoid.
+# The notebooks of `make course` and `make text`, all if empty: ONLY=06_softmax_or_sigmoid.
 ONLY ?=
 # The language of `make course`: LANG=ko on its command line writes Korean notebooks to build/ko.
 # LANG is the shell's locale too, say ko_KR.UTF-8: that one is left to the programs, and the course
@@ -26,7 +26,7 @@ RUN := $(VENV)/bin/python
 AS_ROOT := $(if $(filter 0,$(shell id -u)),--allow-root)
 
 .DEFAULT_GOAL := help
-.PHONY: help setup lab test course student bench figures table lint format constraints clean
+.PHONY: help setup lab test course text student bench figures table lint format constraints clean
 
 help: ## show this list
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -51,14 +51,18 @@ course: setup ## execute every notebook from notebooks/src and rewrite the store
 student: setup ## make the student's and the teacher's edition in build/, anew each time
 	@"$(RUN)" tools/make_editions.py
 
+text: setup ## renew the text of the stored notebooks from notebooks/src; outputs stay
+	@"$(RUN)" tools/refresh_text.py $(ONLY)
+
 bench: setup ## measure the speed claims (ratios within one run)
 	@"$(RUN)" -m bench
 
 figures: setup ## export the figures and their gallery page to figures/
 	@"$(RUN)" tools/make_figures.py
 
-table: setup ## write the table of the course into README.md
+table: setup ## write the table of the course into README.md, and notebooks/reference
 	@"$(RUN)" tools/course_table.py
+	@"$(RUN)" tools/reference_pages.py
 
 lint: setup ## style and types only
 	@"$(RUN)" tools/run_tests.py lint types

@@ -49,6 +49,11 @@ def to_markdown(here: Mapping[str, str], language: Language = "en") -> str:
     return "\n".join([head, *lines])
 
 
+def notebook_link(number: str, here: Mapping[str, str]) -> str:
+    """A notebook's number as a link from a page in `reference/`, if the notebook is here."""
+    return f"[{number}](../{here[number]}.ipynb)" if number in here else f"{number} (to come)"
+
+
 def _line(entry: Entry, stem: str | None, language: Language) -> str:
     title, builds = entry.title.of(language), entry.builds.of(language)
     title = f"**[{title}]({stem}.ipynb)**" if stem else f"*{title}*"

@@ -7,6 +7,8 @@ import pytest
 from lab_page import LabPage, save
 from playwright.sync_api import expect
 
+from handlib.course.glossary import link_first_uses
+
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 START_UP_SECONDS = 60
 IN_EDITIONS = NOTEBOOKS / "13_dynamic_fusion.ipynb"
@@ -91,6 +93,20 @@ def test_moved_slider_redraws_matplotlib_and_plotly(lab_page: LabPage) -> None:
     assert lab_page.errors() == []
     moved = [lab_page.slider_changes_figure(cell) for cell in lab_page.cells_with_sliders()]
     assert moved == [True, True]
+    assert lab_page.outside == []
+
+
+def test_a_word_of_the_glossary_opens_at_its_entry(lab_page: LabPage) -> None:
+    save(lab_page.server.folder, "word.ipynb", "print('a word')")
+    path = lab_page.server.folder / "word.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    (linked,) = link_first_uses(["The softmax."], "06")
+    notebook.cells.append(nbformat.v4.new_markdown_cell(linked))
+    nbformat.write(notebook, path)
+    lab_page.open(path.name)
+    lab_page.page.get_by_role("link", name="softmax", exact=True).click()
+    entry = lab_page.page.locator(".jp-MarkdownViewer h3", has_text="softmax")
+    expect(entry).to_be_in_viewport()
     assert lab_page.outside == []
 
 
