@@ -18,7 +18,9 @@ def experiment(
     output: Annotated[
         Path | None, typer.Option(help=f"Where result files go; else {EVIDENCE}.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs from nothing.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(help="Runs from nothing; else 3, with --quick 1.")
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="In seconds: shows that it runs, and nothing else.")
     ] = False,
@@ -30,7 +32,10 @@ def experiment(
         for each in EXPERIMENTS if name == "all" else (name,):
             started = time.monotonic()
             chosen = EXPERIMENTS[each]
-            result = chosen.run(folder, seeds=seeds, **(chosen.quick if quick else {}))
+            sizes = chosen.quick if quick else {}
+            if quick and chosen.starts:
+                sizes = sizes | {"starts": Path(scratch) / "starts"}
+            result = chosen.run(folder, seeds=seeds or (1 if quick else 3), **sizes)
             for line in chosen.lines(result):
                 typer.echo(line)
             minutes = (time.monotonic() - started) / 60

@@ -4,7 +4,19 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handlib.experiments import course_recipe, distant_token, parts, video
+from handlib.experiments import (
+    confidence,
+    course_recipe,
+    critic,
+    distant_token,
+    fusion_space,
+    max_mse,
+    one_shape,
+    parts,
+    video,
+    window,
+)
+from handlib.experiments.study import Study
 from handlib.training import TrainConfig
 
 Result = dict[str, Any]
@@ -15,11 +27,13 @@ class Experiment:
     """run(output, seeds=..., **sizes) writes a result file and returns what is in it.
 
     quick: sizes at which everything runs and nothing is shown. lines: the result for people.
+    starts: whether it keeps what it begins with in a folder, `run`'s `starts`.
     """
 
     run: Callable[..., Result]
     quick: dict[str, Any]
     lines: Callable[[Result], Iterator[str]]
+    starts: bool = False
 
 
 def _course_recipe(result: Result) -> Iterator[str]:
@@ -50,19 +64,41 @@ def _parts(result: Result) -> Iterator[str]:
         )
 
 
-def _video(result: Result) -> Iterator[str]:
+def _study(result: Result) -> Iterator[str]:
     for row in result["runs"]:
-        gain = row["gain"]
+        everywhere, hidden = row["gain_all"], row["gain"]
+        own = (
+            f", {name} {found['mean']}"
+            for name, found in row["measures"].items()
+            if not isinstance(found["mean"], list)
+        )
         yield (
             f"seed {row['seed']}, {row['network']}: root-aligned {row['root_aligned']} mm, "
-            f"acceleration {row['acceleration']} mm per frame², below the single frame where "
-            f"hidden most by {gain['mean']} mm {gain['interval']}"
+            f"acceleration {row['acceleration']} mm per frame², below {result['reference']} by "
+            f"{everywhere['mean']} mm {everywhere['interval']}, where hidden most by "
+            f"{hidden['mean']} mm {hidden['interval']}{''.join(own)}"
         )
 
 
 def _few(recipe: TrainConfig) -> TrainConfig:
     return replace(recipe, images=2 * recipe.batch_size, warmup_images=0)
 
+
+def _of(study: Study) -> Experiment:
+    sizes = {
+        "stills": 16,
+        "clips": 2,
+        "test_clips": 2,
+        "first": _few(TrainConfig.deformer_frames()),
+        "second": _few(TrainConfig.deformer_course()),
+    }
+    return Experiment(study.run, sizes, _study, starts=True)
+
+
+STUDIES = tuple(
+    module.STUDY
+    for module in (video, confidence, max_mse, critic, one_shape, window, fusion_space)
+)
 
 EXPERIMENTS = {
     "course_recipe": Experiment(
@@ -81,15 +117,4 @@ EXPERIMENTS = {
         },
         _parts,
     ),
-    "video": Experiment(
-        video.run,
-        {
-            "stills": 16,
-            "clips": 2,
-            "test_clips": 4,
-            "first": _few(TrainConfig.deformer_frames()),
-            "second": _few(TrainConfig.deformer_course()),
-        },
-        _video,
-    ),
-}
+} | {study.name: _of(study) for study in STUDIES}
