@@ -17,7 +17,6 @@ import torch
 from torch import Tensor
 
 from handlib.data import SyntheticHands, SyntheticSequences, Windows, windows
-from handlib.data.windows import Video
 from handlib.experiments.evidence import (
     mean_with_interval,
     millimetres,
@@ -162,11 +161,11 @@ class Study:
 class _Clips:
     """Clips, and what a start makes of their frames: each is seen once, whatever its windows."""
 
-    data: Video
+    data: Any  # a data set of videos
     seen: CachedFrames
 
 
-def _cached(start: Deformer, data: Video) -> CachedFrames:
+def _cached(start: Deformer, data: Any) -> CachedFrames:
     return CachedFrames(start, windows(data, WINDOW, COURSE_GAP))
 
 
