@@ -19,7 +19,9 @@ def experiment(
     output: Annotated[
         Path | None, typer.Option(help=f"Where results and their figures go; else {EVIDENCE}.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs from nothing.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(help="Runs from nothing; else 3, with --quick 1.")
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="In seconds: shows that it runs, and nothing else.")
     ] = False,
@@ -31,7 +33,10 @@ def experiment(
         for each in EXPERIMENTS if name == "all" else (name,):
             started = time.monotonic()
             chosen = EXPERIMENTS[each]
-            result = chosen.run(folder, seeds=seeds, **(chosen.quick if quick else {}))
+            sizes = chosen.quick if quick else {}
+            if quick and chosen.starts:
+                sizes = sizes | {"starts": Path(scratch) / "starts"}
+            result = chosen.run(folder, seeds=seeds or (1 if quick else 3), **sizes)
             with replacing(folder / f"{each}.png") as figure:
                 figure.write_bytes(illustration(each, result).png)
             for line in chosen.lines(result):

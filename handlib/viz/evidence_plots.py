@@ -30,6 +30,11 @@ def gain(*keys: str, over: str, where: str = "") -> Panel:
     return Panel(("gain", *keys), f"mm below {label(over)}{place}", 0.0)
 
 
+def measure(name: str, text: str, reference: float | None = None) -> Panel:
+    """What a study measured beside the errors."""
+    return Panel(("measures", name), text, reference)
+
+
 def compare(result: Result, *bands: Sequence[Panel], lines: Lines | None = None) -> Figure:
     """Networks side by side: bands of panels, one below the other, then errors by occlusion.
 
@@ -90,6 +95,59 @@ def video(result: Result) -> Figure:
     errors = (ROOT_ALIGNED, ACCELERATION, gain(over="single_frame", where=hidden))
     lines = Lines(("temporal", "average", "recurrent", "deformer"), against="single_frame")
     return compare(result, errors, lines=lines)
+
+
+def confidence(result: Result) -> Figure:
+    """Do weights fall where a frame is hidden or blurred, and do they fuse better than others?"""
+    falls = (
+        measure("rank_correlation", "rank correlation of a frame's\nweight and hidden share", 0.0),
+        measure("fell", "share of frames whose weight\nfell when blurred (0.5: chance)", 0.5),
+    )
+    lines = Lines(("temporal", "average", "occlusion_weighted"), against="deformer")
+    return compare(result, falls, (ROOT_ALIGNED, _hidden_gain(result)), lines=lines)
+
+
+def max_mse(result: Result) -> Figure:
+    """Are the joints' errors more alike, and smaller?"""
+    evenness = (
+        measure("fingertips", "fingertips (mm)"),
+        measure("knuckles", "knuckles (mm)"),
+        measure("deviation_share", "deviation over joints,\nas a share of their mean"),
+    )
+    return compare(result, (ROOT_ALIGNED, PROCRUSTES), evenness)
+
+
+def critic(result: Result) -> Figure:
+    """Is the motion calmer, and what does the pose pay?"""
+    within = measure("window_acceleration", "acceleration error within a\nwindow (mm per frame²)")
+    angle = measure("finger_angle", "angle of the finger joints (°)")
+    return compare(result, (ACCELERATION, within), (ROOT_ALIGNED, angle))
+
+
+def one_shape(result: Result) -> Figure:
+    """Do bones keep their length, and is it the right one?"""
+    bones = (
+        measure("window_drift", "drift of the bones within\na window (mm)"),
+        measure("clip_drift", "drift along a clip (mm)"),
+        measure("bone_error", "error of the bones' length (mm)"),
+    )
+    return compare(result, bones, (ROOT_ALIGNED, _hidden_gain(result)))
+
+
+def window(result: Result) -> Figure:
+    """How many frames, how far apart?"""
+    return compare(result, (ROOT_ALIGNED, ACCELERATION, _hidden_gain(result)))
+
+
+def fusion_space(result: Result) -> Figure:
+    """Does it matter where guesses are added up?"""
+    angle = measure("finger_angle", "angle of the finger joints (°)")
+    return compare(result, (ROOT_ALIGNED, angle, _hidden_gain(result)))
+
+
+def _hidden_gain(result: Result) -> Panel:
+    where = f"from {result['hidden_from']:.0%} hidden on"
+    return gain(over=result["reference"], where=where)
 
 
 def course_recipe(result: Result) -> Figure:

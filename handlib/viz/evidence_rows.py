@@ -112,8 +112,12 @@ def _placeholder(path: Path) -> str:
 
 def _measure(value: Any) -> Measured | None:
     if isinstance(value, Mapping) and "mean" in value:
-        low, high = value.get("interval", (math.nan, math.nan))
-        return Measured(value["mean"], (low, high) if math.isfinite(low + high) else None)
+        mean, interval = value["mean"], value.get("interval")
+        if not isinstance(mean, int | float):
+            return None  # of several columns, or of nothing that could be measured
+        if interval is None or None in interval or not all(map(math.isfinite, interval)):
+            return Measured(mean)
+        return Measured(mean, tuple(interval))
     return Measured(value) if isinstance(value, int | float) else None
 
 
@@ -138,5 +142,5 @@ def _walk(row: Row, before: Path = ()) -> Iterator[tuple[Path, Measured]]:
         one = _measure(value)
         if one is not None:
             yield (*before, key), one
-        elif isinstance(value, Mapping):
+        elif isinstance(value, Mapping) and "mean" not in value:
             yield from _walk(value, (*before, key))
