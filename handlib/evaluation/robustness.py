@@ -7,7 +7,6 @@ image is black, so moved, shrunken and turned pictures have an edge that photogr
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
-from pathlib import Path
 from typing import Any
 
 import torch
@@ -22,7 +21,6 @@ from handlib.data.sample import HandSample, needed
 from handlib.data.sensor import SensorChanges
 from handlib.evaluation.errors import pa_mpjpe, root_aligned_mpjpe
 from handlib.training.evaluate import HasJoints, evaluating
-from handlib.training.run import write_json
 
 
 @dataclass(frozen=True)
@@ -126,34 +124,21 @@ def robustness(
     return [_row(name, torch.cat(parts, 1)) for name, parts in errors.items()]
 
 
-def as_text(rows: list[RobustnessRow]) -> str:
-    """A table in millimetres to print."""
-    lines = ["disturbance          images  root-aligned mm  Procrustes mm"]
-    lines += [
-        f"{row.name:20} {row.count:6d}  {1000 * row.root_aligned:15.1f}  "
-        f"{1000 * row.procrustes:13.1f}"
-        for row in rows
-    ]
-    return "\n".join(lines)
-
-
-def write_robustness(
-    path: Path,
-    rows: list[RobustnessRow],
-    disturbances: Mapping[str, Disturbance] = DISTURBANCES,
-) -> None:
-    """Write the rows as JSON, in millimetres, each with its disturbance, for model cards."""
+def described(
+    rows: list[RobustnessRow], disturbances: Mapping[str, Disturbance] = DISTURBANCES
+) -> list[dict[str, Any]]:
+    """The rows for a model card: errors in millimetres, and what each disturbance changes."""
+    default = asdict(Disturbance())
     entries: list[dict[str, Any]] = []
     for row in rows:
         changed = asdict(disturbances[row.name])
-        default = asdict(Disturbance())
         amounts = {key: value for key, value in changed.items() if value != default[key]}
         errors = {
             "root_aligned": round(1000 * row.root_aligned, 2),
             "procrustes": round(1000 * row.procrustes, 2),
         }
         entries.append({"name": row.name, "count": row.count, **errors, "amounts": amounts})
-    write_json(path, {"unit": "millimetres", "disturbances": entries})
+    return entries
 
 
 def _row(name: str, errors: Float[Tensor, "2 N"]) -> RobustnessRow:
