@@ -28,6 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "figures"
 TEST_IMAGES = 200
 PANEL_OCCLUSIONS = (0.25, 0.45, 0.65)
+WEIGHTS = {
+    "handoccnet": ("as published", "논문대로 학습"),
+    "handoccnet_guided": ("guided, our extension", "guided, 이 강의의 확장"),
+}
 SHEET = (5, 10)
 STORED_FIGURE = re.compile(
     r'<figure[^>]*><img alt="(?P<alt>[^"]*)".*?base64,(?P<png>[^"]+)">'
@@ -37,10 +41,12 @@ STORED_FIGURE = re.compile(
 
 
 def panels(batch: HandBatch) -> Iterator[tuple[str, Illustration]]:
-    model = load_handoccnet()
+    models = {name: load_handoccnet(name=name) for name in WEIGHTS}
     for ratio in PANEL_OCCLUSIONS:
-        name = f"handoccnet_{100 * ratio:.0f}_percent_hidden"
-        yield name, handoccnet_panels(model, batch, most_like(batch.occlusion, ratio))
+        index = most_like(batch.occlusion, ratio)
+        for name, model in models.items():
+            picture = handoccnet_panels(model, batch, index, WEIGHTS[name])
+            yield f"{name}_{100 * ratio:.0f}_percent_hidden", picture
 
 
 def contact_sheet(batch: HandBatch) -> tuple[str, Illustration]:
