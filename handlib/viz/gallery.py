@@ -64,8 +64,8 @@ def _words(batch: HandBatch, index: int, which: tuple[str, str]) -> tuple[str, s
     share = "part" if batch.occlusion is None else f"{float(batch.occlusion[index]):.0%}"
     return (
         f"Ten panels of HandOccNet, {which[0]}, about a hand of which {share} is hidden: "
-        "image, hidden part, necessity map, softmax row, gate, gated row, feature norms after FIT and SET, predicted "
-        "joints and predicted mesh.",
+        "image, hidden part, necessity map, softmax row, gate, gated row, feature norms after "
+        "FIT and SET, predicted joints and predicted mesh.",
         f"HandOccNet, {which[0]}, on a test image with {share} of the hand hidden. The yellow "
         "square is the query; correlations are means over the heads of FIT's first block.",
         f"손의 {share}가 가려진 test image에 대한 HandOccNet({which[1]})의 중간 결과입니다. "
