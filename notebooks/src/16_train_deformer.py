@@ -186,8 +186,8 @@ for name, data in (("stills", stills), ("clips", clips)):
 # %% [markdown]
 # So the part that reads one frame learns from stills *and* single frames of
 # clips, as windows of length one. Its trunk (ResNet and pyramid) is that of the
-# HandOccNet that comes with the course, and stays as it is; the spatial transformer and the
-# head are new. This takes about three minutes.
+# HandOccNet that comes with the course, and stays as it is; the spatial
+# transformer and the head are new. This takes about three minutes.
 
 # %%
 def test_windows(length):
