@@ -34,6 +34,7 @@ def run(
 
     All errors in the file are millimetres; `ratio` is to the mean pose of the training set.
     """
+    made_by = origin(COMMAND)  # of the source that runs, whatever is committed meanwhile
     network, recipe, hand = HandOccNetConfig.course(), recipe or TrainConfig.course(), load_hand()
     train = SyntheticHands("train", size)
     test = SyntheticHands("test", test_size)
@@ -48,7 +49,7 @@ def run(
     result = {
         "claim": {f"{name} / mean pose": limit for name, limit in LIMITS.items()},
         "holds": all(r["ratio"][name] <= limit for r in runs for name, limit in LIMITS.items()),
-        **origin(COMMAND),
+        **made_by,
         "train_images": size,
         "test_images": test_size,
         "mean_pose": millimetres(mean_pose),

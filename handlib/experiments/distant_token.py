@@ -199,6 +199,7 @@ def score(network: DistantTokenNet, variant: Variant, count: int = 2000) -> dict
 
 def run(output: Path, seeds: int = 3, steps: int = 300) -> dict[str, Any]:
     """Train every variant from every seed, and write OUTPUT/distant_token.json."""
+    made_by = origin(COMMAND)  # of the source that runs, whatever is committed meanwhile
     started, started_cpu = time.monotonic(), time.process_time()
     reach = {name: _runs(variant, seeds, steps) for name, variant in REACH.items()}
     silence: list[dict[str, Any]] = [
@@ -210,7 +211,7 @@ def run(output: Path, seeds: int = 3, steps: int = 300) -> dict[str, Any]:
     result = {
         "claim": "FIT fetches what a distant token tells; short convolutions and F_p cannot",
         "holds": _holds(reach),
-        **origin(COMMAND),
+        **made_by,
         "minutes": round((time.monotonic() - started) / 60, 2),
         "cpu_minutes": round((time.process_time() - started_cpu) / 60, 2),
         "seeds": list(range(seeds)),

@@ -50,6 +50,7 @@ def run(
     Errors are millimetres. `gain` is what a network's error lies below the backbone's, over all
     test images and over those that are hidden most, with its 95 % interval over images.
     """
+    made_by = origin(COMMAND)  # of the source that runs, whatever is committed meanwhile
     first, second = first or start_recipe(), second or parts_recipe()
     hand = load_hand()
     train, test = SyntheticHands("train", size), SyntheticHands("test", test_size)
@@ -69,7 +70,7 @@ def run(
         ]
     result = {
         "claim": "FIT and SET each lower the error, together most; F_p alone raises it",
-        **origin(COMMAND),
+        **made_by,
         "train_images": size,
         "test_images": test_size,
         "hidden_from": HIDDEN,

@@ -105,6 +105,8 @@ class Study:
         first, second: recipes of both stages. starts: the folder of kept starts, in place of the
         user's cache.
         """
+        # Of the source that runs, whatever is committed meanwhile.
+        made_by = origin(f"handlib experiment {self.name}")
         began, hand = time.monotonic(), load_hand()
         first = first or TrainConfig.deformer_frames()
         second = second or TrainConfig.deformer_course()
@@ -121,7 +123,7 @@ class Study:
         base = DeformerConfig.course()
         result = {
             "claim": self.claim,
-            **origin(f"handlib experiment {self.name}"),
+            **made_by,
             "seeds": list(range(seeds)),
             "minutes": round((time.monotonic() - began) / 60, 1),
             "train": {"stills": stills, "clips": clips},
