@@ -213,12 +213,14 @@ def test_every_experiments_figure_has_words_in_both_languages():
 
 
 def test_the_command_leaves_the_figure_beside_the_result(tmp_path, monkeypatch):
-    def run(output: Path, **_):
-        (output / "video.json").write_text(json.dumps(VIDEO))
-        return VIDEO
+    result = load_evidence("parts")
 
-    monkeypatch.setitem(catalogue.EXPERIMENTS, "video", replace(EXPERIMENTS["video"], run=run))
-    done = CliRunner().invoke(cli.app, ["experiment", "video", "--output", str(tmp_path)])
+    def run(output: Path, **_):
+        (output / "parts.json").write_text(json.dumps(result))
+        return result
+
+    monkeypatch.setitem(catalogue.EXPERIMENTS, "parts", replace(EXPERIMENTS["parts"], run=run))
+    done = CliRunner().invoke(cli.app, ["experiment", "parts", "--output", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["video.json", "video.png"]
-    assert (tmp_path / "video.png").read_bytes() == illustration("video", VIDEO).png
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.json", "parts.png"]
+    assert (tmp_path / "parts.png").read_bytes() == illustration("parts", result).png
