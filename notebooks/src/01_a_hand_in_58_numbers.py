@@ -429,16 +429,29 @@ def posed_joints_solution(rotations, rest, parents):
 check.posed_joints(posed_joints_solution)
 
 # %% [markdown]
-# From here on we need both the positions and G:
+# From here on we need both the positions and G. smplx computes them at once: a
+# 4×4 matrix holds a joint's turn and its place as its parent sees it, and a
+# product of two such matrices carries both along:
+#
+# $$ \begin{pmatrix} G_j & J'_j \\ 0 & 1 \end{pmatrix} =
+#    \begin{pmatrix} G_{p(j)} & J'_{p(j)} \\ 0 & 1 \end{pmatrix}
+#    \begin{pmatrix} R_j & J_j - J_{p(j)} \\ 0 & 1 \end{pmatrix} $$
+#
+# Multiply it out: these are the formulas above.
 
 # %%
 def chain(rotations, rest, parents):
     """Global rotations G (J, 3, 3) and posed joints (J, 3)."""
-    G, posed = [rotations[0]], [rest[0]]
-    for j, p in list(enumerate(parents))[1:]:
-        posed.append(posed[p] + G[p] @ (rest[j] - rest[p]))
-        G.append(G[p] @ rotations[j])
-    return torch.stack(G), torch.stack(posed)
+    A = torch.eye(4).repeat(len(rest), 1, 1)
+    A[:, :3, :3], A[:, :3, 3] = rotations, rest
+    A[1:, :3, 3] -= rest[list(parents[1:])]
+    for joint, parent in enumerate(parents[1:], start=1):
+        A[joint] = A[parent] @ A[joint]
+    return A[:, :3, :3], A[:, :3, 3]
+
+
+three_bones = chain(R, rest[:3], (-1, 0, 1))[1]
+assert torch.allclose(three_bones, torch.stack(posed[:3]))
 
 # %% [markdown]
 # ## 5 Shape moves the skin, and the skin tells the joints
