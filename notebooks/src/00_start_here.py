@@ -478,8 +478,8 @@ viz.show(fig, **words, dpi=90, colours=256)
 
 # %% [markdown]
 # The difference between the two bars is what the network gets out of the image.
-# The numbers of a bin come from a few dozen images; notebook 10 adds intervals,
-# and notebook 03 other ways to measure.
+# The two bins on the right hold about twenty images each; notebook 10 adds
+# intervals, and notebook 03 other ways to measure.
 #
 # ## 6 A first look inside
 #
