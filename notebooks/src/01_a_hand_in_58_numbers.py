@@ -950,9 +950,9 @@ print(f"turned about the origin: {shift.min():.0f} to {shift.max():.0f} mm")
 #
 # ## 11 Which of the 58 numbers matter?
 #
-# The trained network of notebook 00 gives 16 rotation matrices, made by
-# Gram-Schmidt from 96 numbers, and ten of shape. Our own functions make its
-# hand for the half-hidden image:
+# The trained network of notebook 00, with the weights as published, gives 16
+# rotation matrices, made by Gram-Schmidt from 96 numbers, and ten of shape. Our
+# own functions make its hand for the half-hidden image:
 
 # %%
 model = load_handoccnet(hand)
@@ -1003,11 +1003,11 @@ viz.show(fig, **caption("swapped", **words), dpi=90, colours=256)
 
 # %% [markdown]
 # For this small network on these images the wrist's three numbers cost most:
-# every joint hangs on them, the fingertips by a lever of 19 cm. The true fingers
-# gain three millimetres by themselves and nine once the wrist is right; the true
-# shape hardly any, and two. Errors do not add up: "which part matters" depends
-# on what is right already, and on the metric. Procrustes alignment (notebook 03)
-# takes the wrist's error out.
+# every joint hangs on them, the fingertips by a lever of 19 cm. Take the rows
+# from each other: the true fingers gain little by themselves, and far more once
+# the wrist is right; so does the true shape. Errors do not add up: "which part
+# matters" depends on what is right already, and on the metric. Procrustes
+# alignment (notebook 03) takes the wrist's error out.
 #
 # ## 12 The file, yours or ours
 #
