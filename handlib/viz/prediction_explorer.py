@@ -1,5 +1,6 @@
-"""Walk through predictions from bare to hidden hands: image, predicted mesh, necessity map."""
+"""Walk through predictions from bare to hidden hands: image, predicted mesh, necessity maps."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from jaxtyping import Float
@@ -45,13 +46,15 @@ class PredictionExplorer:
         self,
         batch: HandBatch,
         prediction: HandPrediction,
-        necessity: Float[Tensor, "B 1 h w"],
+        necessity: Mapping[str, Float[Tensor, "B 1 h w"]],
         faces: Tensor,
         rank: int = 0,
     ) -> None:
-        """Take the predictions for a batch with masks, and the necessity maps of the same pass.
+        """Take the predictions for a batch with masks, and necessity maps of the same images.
 
         Args:
+            necessity: maps by the name of the weights that made them; the first made the
+                prediction, too.
             rank: the image to begin with; 0 is the least hidden one.
 
         Raises:
@@ -70,22 +73,27 @@ class PredictionExplorer:
         """The static figure of the current image."""
         i = self.order[self.rank]
         image, hidden = self.batch.image[i], f"{float(self.occlusion[i]):.0%}"
-        fig = theme.figure(7.2, 2.6)
-        seen, mesh, necessity = fig.subplots(1, 3)
+        names, error = list(self.necessity), f"{float(self.errors[i]):.0f} mm"
+        fig = theme.figure(4.6 + 2.4 * len(names), 2.6)
+        seen, mesh, *beside = fig.subplots(1, 2 + len(names))
         maps.show_image(seen, image, f"{hidden} hidden")
         drawing.draw_hidden(seen, self.visible[i], self.amodal[i])
-        error = f"{float(self.errors[i]):.0f} mm"
-        draw_prediction(mesh, self.batch, self.prediction, i, self.faces, f"error {error}")
-        bar = maps.overlay(necessity, image, self.necessity[i, 0], "necessity M", (0.0, 1.0))
-        fig.colorbar(bar, ax=necessity, shrink=0.75)
+        title = f"{names[0]}: {error}"
+        draw_prediction(mesh, self.batch, self.prediction, i, self.faces, title)
+        for ax, (name, necessity) in zip(beside, self.necessity.items(), strict=True):
+            bar = maps.overlay(ax, image, necessity[i, 0], f"M {name}", (0.0, 1.0))
+        fig.colorbar(bar, ax=beside, shrink=0.75)
         return show(
             fig,
-            alt=f"Image with the hidden {hidden} of the hand hatched, the predicted mesh over it, "
-            f"and the necessity map. Root-aligned error {error}.",
+            alt=f"Image with the hidden {hidden} of the hand hatched, the mesh predicted by the "
+            f"weights {names[0]} over it, and the necessity map M of the weights "
+            f"{' and of those '.join(names)}. Root-aligned error {error}.",
             caption=f"Image {self.rank + 1} of {len(self.order)} in order of hidden share: "
-            f"{hidden} hidden, error {error}. Compare the mesh with what the hatched part allows.",
+            f"{hidden} hidden, error {error} (weights {names[0]}). M of the weights "
+            f"{' and '.join(names)}. Compare the mesh with what the hatched part allows.",
             caption_ko=f"가려진 비율 순으로 {self.rank + 1}번째 이미지({hidden} 가려짐)이며 "
-            f"오차는 {error}입니다. 예측한 mesh를 빗금 친 부분과 비교해 보세요.",
+            f"오차는 {error}입니다(weight: {names[0]}). M의 weight는 {', '.join(names)}입니다. "
+            "예측한 mesh를 빗금 친 부분과 비교해 보세요.",
             dpi=80,
         )
 

@@ -429,16 +429,29 @@ def posed_joints_solution(rotations, rest, parents):
 check.posed_joints(posed_joints_solution)
 
 # %% [markdown]
-# From here on we need both the positions and G:
+# From here on we need both the positions and G. smplx computes them at once: a
+# 4×4 matrix holds a joint's turn and its place as its parent sees it, and a
+# product of two such matrices carries both along:
+#
+# $$ \begin{pmatrix} G_j & J'_j \\ 0 & 1 \end{pmatrix} =
+#    \begin{pmatrix} G_{p(j)} & J'_{p(j)} \\ 0 & 1 \end{pmatrix}
+#    \begin{pmatrix} R_j & J_j - J_{p(j)} \\ 0 & 1 \end{pmatrix} $$
+#
+# Multiply it out: these are the formulas above.
 
 # %%
 def chain(rotations, rest, parents):
     """Global rotations G (J, 3, 3) and posed joints (J, 3)."""
-    G, posed = [rotations[0]], [rest[0]]
-    for j, p in list(enumerate(parents))[1:]:
-        posed.append(posed[p] + G[p] @ (rest[j] - rest[p]))
-        G.append(G[p] @ rotations[j])
-    return torch.stack(G), torch.stack(posed)
+    A = torch.eye(4).repeat(len(rest), 1, 1)
+    A[:, :3, :3], A[:, :3, 3] = rotations, rest
+    A[1:, :3, 3] -= rest[list(parents[1:])]
+    for joint, parent in enumerate(parents[1:], start=1):
+        A[joint] = A[parent] @ A[joint]
+    return A[:, :3, :3], A[:, :3, 3]
+
+
+three_bones = chain(R, rest[:3], (-1, 0, 1))[1]
+assert torch.allclose(three_bones, torch.stack(posed[:3]))
 
 # %% [markdown]
 # ## 5 Shape moves the skin, and the skin tells the joints
@@ -937,9 +950,9 @@ print(f"turned about the origin: {shift.min():.0f} to {shift.max():.0f} mm")
 #
 # ## 11 Which of the 58 numbers matter?
 #
-# The trained network of notebook 00 gives 16 rotation matrices, made by
-# Gram-Schmidt from 96 numbers, and ten of shape. Our own functions make its
-# hand for the half-hidden image:
+# The trained network of notebook 00, with the weights as published, gives 16
+# rotation matrices, made by Gram-Schmidt from 96 numbers, and ten of shape. Our
+# own functions make its hand for the half-hidden image:
 
 # %%
 model = load_handoccnet(hand)
@@ -990,11 +1003,11 @@ viz.show(fig, **caption("swapped", **words), dpi=90, colours=256)
 
 # %% [markdown]
 # For this small network on these images the wrist's three numbers cost most:
-# every joint hangs on them, the fingertips by a lever of 19 cm. The true fingers
-# gain three millimetres by themselves and nine once the wrist is right; the true
-# shape hardly any, and two. Errors do not add up: "which part matters" depends
-# on what is right already, and on the metric. Procrustes alignment (notebook 03)
-# takes the wrist's error out.
+# every joint hangs on them, the fingertips by a lever of 19 cm. Take the rows
+# from each other: the true fingers gain little by themselves, and far more once
+# the wrist is right; so does the true shape. Errors do not add up: "which part
+# matters" depends on what is right already, and on the metric. Procrustes
+# alignment (notebook 03) takes the wrist's error out.
 #
 # ## 12 The file, yours or ours
 #

@@ -32,7 +32,8 @@ def explorer(batch, hand):
         joints_img=normalise_pixels(batch.joints_px, 128),
         heatmaps=torch.zeros(3, 21, 16, 16),
     )
-    return PredictionExplorer(batch, prediction, torch.full((3, 1, 16, 16), 0.5), hand.faces)
+    necessity = {name: torch.full((3, 1, 16, 16), 0.5) for name in ("first", "second")}
+    return PredictionExplorer(batch, prediction, necessity, hand.faces)
 
 
 def test_images_come_in_order_of_hidden_share(batch, explorer):
@@ -45,6 +46,13 @@ def test_the_error_is_the_images_own(explorer):
     assert torch.allclose(explorer.errors, expected, atol=1e-3)
     explorer.rank = explorer.order.index(1)
     assert "error 7 mm" in explorer.illustration().caption
+
+
+def test_maps_and_prediction_name_their_weights(explorer):
+    still = explorer.illustration()
+    for text in (still.alt, still.caption, still.caption_ko):
+        assert "first" in text and "second" in text
+    assert "mesh predicted by the weights first" in still.alt
 
 
 def test_the_slider_redraws_the_picture(explorer):
