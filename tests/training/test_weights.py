@@ -1,3 +1,4 @@
+import hashlib
 import json
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from handlib.data import windows
 from handlib.evaluation.map_scores import map_scores
 from handlib.models import Deformer, DeformerConfig, MotionDiscriminator
 from handlib.training import CachedFrames, Critic, TrainConfig, fit
-from handlib.training.checkpoint import write_tensors
+from handlib.training.checkpoint import read_tensors, write_tensors
 from handlib.training.data import DataConfig
 from handlib.training.evaluate import evaluate
 from handlib.training.run import RunConfig, load_run
@@ -86,6 +87,18 @@ def test_weights_of_one_kind_are_told_apart_by_name(published, hand):
     assert named.config == weights.load_handoccnet(hand, published).config
     with pytest.raises(ValueError, match="'handoccnet' is no Deformer but a HandOccNet"):
         weights.load_deformer(hand, published, "handoccnet")
+
+
+def test_both_handoccnets_come_under_their_titles(published, hand):
+    publish(published / "run", hand, 0.1, published, test_size=6, name="handoccnet_guided")
+    path = published / "handoccnet_guided.safetensors"
+    write_tensors(path, {n: 0 * t for n, t in read_tensors(path)[0].items()}, {})
+    card = weights.card("handoccnet_guided", published)
+    card["sha256"] = hashlib.sha256(path.read_bytes()).hexdigest()
+    (published / "handoccnet_guided.json").write_text(json.dumps(card))
+    both = weights.load_both_handoccnets(hand, published)
+    kernels = {title: model.readout.weight.abs().sum() for title, model in both.items()}
+    assert kernels["guided"] == 0 < kernels["as published"]
 
 
 def test_a_card_says_what_the_maps_show(published, hand, random_hands):
