@@ -5,6 +5,7 @@ from typing import Any
 from jaxtyping import Float
 from torch import Tensor
 
+from handlib.viz import theme
 from handlib.viz.display import Illustration, show
 from handlib.viz.maps import correlation_panels
 
@@ -20,18 +21,20 @@ class QueryExplorer:
         query: tuple[int, int],
         amodal: Tensor | None = None,
         head: int = 0,
+        weights: str = "",
     ) -> None:
         """Take the C_soft and C_sig of one image, A heads over a square grid of N tokens.
 
         Args:
             query, head: row and column, and head, to begin with.
             amodal: the whole hand's mask (H, W), drawn as an outline.
+            weights: which weights made the maps, written above the picture.
         """
         side = round(gate.shape[1] ** 0.5)
         self.image, self.amodal = image, amodal
         self.softmax = softmax.unflatten(2, (side, side)).unflatten(1, (side, side))
         self.gate = gate.unflatten(1, (side, side))
-        self.query, self.head = query, head
+        self.query, self.head, self.weights = query, head, weights
 
     def illustration(self) -> Illustration:
         """The static figure of the current choice, described in words by its numbers."""
@@ -39,10 +42,13 @@ class QueryExplorer:
         gate, total = float(gates[self.query]), float(row.sum())
         best = divmod(int(row.argmax()), row.shape[1])
         place = f"query token {self.query}, head {self.head}"
+        fig = correlation_panels(self.image, row, gates, self.query, self.amodal)
+        fig.suptitle(self.weights, size=8, color=theme.MUTED)
         return show(
-            correlation_panels(self.image, row, gates, self.query, self.amodal),
+            fig,
             alt=f"Four panels for {place}: the image; the softmax row, largest at key {best} with "
-            f"{float(row.max()):.2f}; the gate map, {gate:.2f} at the query; their product.",
+            f"{float(row.max()):.2f}; the gate map, {gate:.2f} at the query; their product."
+            f" {self.weights}".rstrip(),
             caption=f"The row of {place} before and after its gate of {gate:.2f}: a sum of "
             f"{total:.2f} becomes {total * gate:.2f}. Orange: the whole hand.",
             caption_ko=f"Query {self.query}, head {self.head}의 softmax 행(합 {total:.2f})에 "
