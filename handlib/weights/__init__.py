@@ -18,6 +18,7 @@ from handlib.training.checkpoint import read_tensors
 from handlib.training.run import Network, build, network_config
 
 SHIPPED = Path(__file__).parent
+HANDOCCNETS = {"as published": "handoccnet", "guided": "handoccnet_guided"}
 
 
 def load_handoccnet(
@@ -40,6 +41,13 @@ def load_handoccnet(
     if not isinstance(model, HandOccNet):
         raise ValueError(f"name: {name!r} is no HandOccNet but a {type(model).__name__}")
     return model
+
+
+def load_both_handoccnets(
+    hand: HandModel | None = None, folder: Path | None = None
+) -> dict[str, HandOccNet]:
+    """The two that `load_handoccnet` knows, "as published" first and "guided" second."""
+    return {title: load_handoccnet(hand, folder, name) for title, name in HANDOCCNETS.items()}
 
 
 def load_deformer(
