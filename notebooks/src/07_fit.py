@@ -994,7 +994,7 @@ for ax, weights in zip(both, drawn, strict=True):
     ax.set(title=weights, xlabel="hidden share of the hand")
     ax.set_xticks(range(5), labels)
 both[0].set_ylabel("change of error (mm)")
-fig.legend(shown, ncols=4, loc="outside lower center")
+fig.legend(handles=ax.containers, ncols=4, loc="outside lower center")
 viz.show(fig, **caption("ablation", values=values))
 
 # %% [markdown]
