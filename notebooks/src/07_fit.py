@@ -860,7 +860,7 @@ for weights, each in maps.items():
 # %% [markdown]
 # The published gates do not find the hand: one opens *less* on the hidden hand
 # than on the background (an AUC below 0.5), the other a little more, and both
-# stay half open on the background. Nothing in the loss asked for more. Nor does
+# stay more than half open there. Nothing in the loss asked for more. Nor does
 # longer training bring it: an earlier training of the same network, on a fifth
 # as many images, had AUCs of 0.79 and 0.84 on the hidden hand. Later the
 # network found another use for its gates.

@@ -30,8 +30,8 @@
 #       - N×N의 비용을 계산하고, 행렬 전체를 만들지 않고 attention을 구할 수 있습니다
 #     prerequisites: FIT's block, heads, positions and MLP, [07](07_fit.ipynb)
 #     minutes_to_do: 45
-#     minutes: 1
-#     memory_mb: 2000
+#     minutes: 2
+#     memory_mb: 2200
 #     data: 400 synthetic test images, made on the spot
 #     seed: 8
 # ---
@@ -806,10 +806,11 @@ for weights, model in models.items():
         print(f"over F_FIT {change}")
 
 # %% [markdown]
-# F_SET names the part of a hidden token hardly better than F_FIT or even F, if at
-# all, in either network: compare the intervals with 0. What attention fetched,
-# C·V, adds nothing that a linear probe can read, and where the MLP alone gains a
-# little, it does so token by token.
+# As published, nothing after F names the part of a hidden token any better:
+# neither F_FIT nor F_SET, neither C·V nor the MLP. Guided, F_FIT *loses* a little
+# of what F told, for M and the gates have taken it out where the hand is hidden,
+# and SET makes it readable again; C·V alone brings most of that back. So there
+# attention does fetch something. It does not surpass F.
 #
 # ## 9 Take it away
 #
@@ -963,8 +964,8 @@ viz.show(fig, **caption("ablation", values=values))
 #   the layers behind were trained with it, as with FIT's. What SET adds to *this*
 #   place of *this* image is worth about a millimetre, in both.
 # - Of that, *which* keys are read is worth little: with all alike, C·V is a mean
-#   over the image, and a few tenths of a millimetre at most are lost. C = 0 ("MLP
-#   alone") costs more; the mean over the image belongs to what later layers know.
+#   over the image, and about half a millimetre is lost. C = 0 ("MLP alone") costs
+#   more; the mean over the image belongs to what later layers know.
 # - "Itself alone" is far the worst, which seems to say that others are needed.
 #   It says something else: a value of one token is longer than a mean over
 #   many, and the layers behind never met such numbers. An ablation outside of
