@@ -30,8 +30,8 @@
 #       - N×N의 비용을 계산하고, 행렬 전체를 만들지 않고 attention을 구할 수 있습니다
 #     prerequisites: FIT's block, heads, positions and MLP, [07](07_fit.ipynb)
 #     minutes_to_do: 45
-#     minutes: 1
-#     memory_mb: 2000
+#     minutes: 2
+#     memory_mb: 2200
 #     data: 400 synthetic test images, made on the spot
 #     seed: 8
 # ---
@@ -62,7 +62,7 @@ from handlib.models.block import AttentionBlock, to_map, to_tokens
 from handlib.models.set import SET
 from handlib.viz import feature_colours, regions
 from handlib.viz.attention_explorer import AttentionExplorer
-from handlib.weights import load_handoccnet
+from handlib.weights import load_both_handoccnets
 
 _ = torch.manual_seed(8)
 torch.set_printoptions(precision=2, sci_mode=False)
@@ -389,25 +389,34 @@ for name, block in {"without": placeless, "with": blocks[0]}.items():
 #
 # ## 6 What does a trained SET read?
 #
-# The course's HandOccNet has one SET block with two heads on 16×16 tokens.
+# The course's HandOccNet has one SET block with two heads on 16×16 tokens. We
+# look into both sets of weights ([07](07_fit.ipynb)): **as published**, and
+# **guided**, where M and FIT's gates were told what to show. Nothing tells SET
+# anything in either; but with the guided weights it gets an F_FIT into which
+# FIT has injected on the hand alone.
 
 # %%
-model = load_handoccnet()
+models = load_both_handoccnets()  # "as published" and "guided"
 test = SyntheticHands("test", size=400)
 samples = [test[i] for i in range(len(test))]
 batch = collate(samples[:200])
 where = regions.token_regions(batch.visible, batch.amodal, side=16)
-with torch.no_grad(), record(model) as maps:
-    _ = model(batch.image)
+maps = {}
+for weights, model in models.items():
+    with torch.no_grad(), record(model) as recorded:
+        _ = model(batch.image)
+    names = ("features", "fit", "set", "fit.0.softmax", "set.0.softmax")
+    maps[weights] = {name: recorded[name] for name in names}
+rows = {w: each["set.0.softmax"] for w, each in maps.items()}  # B A N N
 
 # %%
-block, F_FIT, F_SET = model.set.blocks[0], maps["fit"], maps["set"]
-soft = maps["set.0.softmax"]  # image head query key
-with torch.no_grad():
-    assert torch.allclose(
-        self_attention(block, F_FIT, F_FIT), soft, atol=1e-5
-    )
-    assert torch.allclose(own_block(block, F_FIT, F_FIT), F_SET, atol=1e-3)
+for weights, model in models.items():
+    block, F_FIT = model.set.blocks[0], maps[weights]["fit"]
+    with torch.no_grad():
+        own_rows = self_attention(block, F_FIT, F_FIT)
+        own_SET = own_block(block, F_FIT, F_FIT)
+    assert torch.allclose(own_rows, rows[weights], atol=1e-5)
+    assert torch.allclose(own_SET, maps[weights]["set"], atol=1e-3)
 
 
 # %%
@@ -422,13 +431,15 @@ def with_interval(values, groups=None):
 # itself. How much of its row does a token keep for itself? By chance: 1/256.
 
 # %%
-for head in range(2):
-    rows = soft[:, head]
-    itself = rows.diagonal(dim1=1, dim2=2).mean() * 256
-    best = (rows.argmax(dim=2) == torch.arange(256)).float().mean()
-    spread = (-(rows * rows.clamp_min(1e-12).log()).sum(2)).exp().mean()
-    print(f"head {head}: itself {itself:.1f} × chance,", end=" ")
-    print(f"best key for {best:.0%}; spread over {spread:.0f} of 256 keys")
+for weights, heads in rows.items():
+    for head in range(2):
+        soft = heads[:, head]
+        itself = soft.diagonal(dim1=1, dim2=2).mean() * 256
+        best = (soft.argmax(dim=2) == torch.arange(256)).float().mean()
+        spread = (-(soft * soft.clamp_min(1e-12).log()).sum(2)).exp().mean()
+        print(f"{weights}, head {head}:", end=" ")
+        print(f"itself {itself:.1f} × chance,", end=" ")
+        print(f"best key for {best:.0%}; spread over {spread:.0f} of 256 keys")
 
 # %% [markdown]
 # A query hardly prefers itself, and its row is spread over nearly all keys
@@ -476,42 +487,53 @@ check.mean_distance(mean_distance_solution)
 n = torch.arange(256)
 cells = torch.stack([n // 16, n % 16], dim=1).float()
 far = torch.cdist(cells, cells)
-for head in range(2):
-    nearer = (soft[:, head] * far).sum(dim=2) - far.mean(dim=1)
+for weights, heads in rows.items():
+    nearer = (heads.mean(dim=1) * far).sum(dim=2) - far.mean(dim=1)
     for name, here in where.items():
-        chance = regions.mean_over(far.mean(1).expand(200, -1), here)
+        chance = regions.mean_over(far.mean(1).expand(len(here), -1), here)
         difference = with_interval(regions.mean_over(nearer, here))
-        print(f"head {head}, query on {name:12}: {difference}", end=" ")
+        print(f"{weights}, query on {name:12}: {difference}", end=" ")
         print(f"cells against {chance.nanmean():.1f} by chance")
 
 # %% [markdown]
-# A little nearer than chance, that is all: this SET reads from everywhere. And
+# A cell or so nearer than chance, that is all: SET reads from everywhere. And
 # which region from which? 1 is again what a flat row would give.
 
 # %%
-table = {}
-for query, asks in where.items():
-    for key, answers in where.items():
-        mass = torch.einsum("bhnm,bm->bn", soft / 2, answers.float())
-        share = answers.float().mean(1)
-        share = share.where(share * 256 >= 1, torch.nan)
-        table[query, key] = regions.mean_over(mass, asks) / share
-for (query, key), ratio in table.items():
-    print(f"{query:12} reads {key:12} {with_interval(ratio)}")
+def who_reads_whom(soft):
+    """Each image's mass by pair of regions, in multiples of chance."""
+    table = {}
+    for query, asks in where.items():
+        for key, answers in where.items():
+            mass = torch.einsum("bhnm,bm->bn", soft / 2, answers.float())
+            share = answers.float().mean(1)
+            share = share.where(share * 256 >= 1, torch.nan)
+            table[query, key] = regions.mean_over(mass, asks) / share
+    return table
+
 
 # %%
-means = torch.stack([ratio.nanmean() for ratio in table.values()])
-means, names = means.view(3, 3), [n.replace(" ", "\n") for n in where]
-fig = viz.theme.figure(5, 2.6)
-viz.maps.number_table(
-    fig.subplots(), means, list(where), names, "row reads column", 1.5
-)
-viz.show(fig, **caption("who reads whom", values=means.numpy().round(2)))
+read_by = {weights: who_reads_whom(soft) for weights, soft in rows.items()}
+for pair in read_by["guided"]:
+    found = [f"{w} {with_interval(t[pair])}" for w, t in read_by.items()]
+    print(f"{pair[0]:12} reads {pair[1]:12}", "; ".join(found))
+
+# %%
+fig, names = viz.theme.figure(9, 2.6), [n.replace(" ", "\n") for n in where]
+values = {}
+for ax, weights in zip(fig.subplots(1, 2), read_by, strict=True):
+    means = [ratio.nanmean() for ratio in read_by[weights].values()]
+    means, title = torch.stack(means).view(3, 3), f"{weights}: row reads"
+    viz.maps.number_table(ax, means, list(where), names, title, 2.0)
+    values[weights] = means.double().numpy().round(2)
+viz.show(fig, **caption("who reads whom", values=values))
 
 # %% [markdown]
-# So it does choose its own kind, weakly: hand tokens read the hand more than
-# chance, seen or hidden, and the background less; background tokens read
-# everything about alike.
+# - **As published** all rows like the hand, the background's too: the hand is
+#   read more than chance, whoever asks.
+# - **Guided**, the rows choose their own kind, weakly: the hand reads the hand,
+#   the background reads everything alike. It is easier to tell the two apart in
+#   an F_FIT whose background FIT has left empty.
 #
 # ## 7 A fingertip and its palm
 #
@@ -538,18 +560,21 @@ tip_token = (16 * cell[..., 1] + cell[..., 0]).where(inside, 0)
 # knows nothing of hands and only looks *near*: a bell of four cells.
 
 # %%
-half_way = torch.eye(256) + maps["fit.0.softmax"].mean(1)
-rollout = (torch.eye(256) + soft.mean(1)) @ half_way / 4
-near = (-far.square() / 32).softmax(dim=1).expand(200, -1, -1)
-ways = {"SET, head 0": soft[:, 0], "SET, head 1": soft[:, 1]}
-ways |= {"rollout FIT, SET": rollout, "near alone": near}
+near = (-far.square() / 32).softmax(dim=1).expand(len(fingers), -1, -1)
+ways = {"near alone": near}
+for weights, each in maps.items():
+    ways[f"SET, {weights}"] = rows[weights].mean(1)
+    half_way = torch.eye(256) + each["fit.0.softmax"].mean(1)
+    rollout = (torch.eye(256) + rows[weights].mean(1)) @ half_way / 4
+    ways[f"rollout, {weights}"] = rollout
 
 
-def compared(rows, keys):
+
+def compared(asked, keys):
     """Mass of rows (T, N) on key shares (T, N), in multiples of chance."""
     chance = keys.mean(dim=1)
     chance = chance.where(chance * 256 >= 1, torch.nan)
-    return (rows * keys).sum(dim=1) / chance
+    return (asked * keys).sum(dim=1) / chance
 
 
 # %%
@@ -557,11 +582,11 @@ def tip_reads(attention, region):
     """What tips read: by name, and the image of each tip."""
     on = where[region].gather(1, tip_token) & inside
     image, finger = on.nonzero().unbind(dim=1)
-    rows = attention[image, tip_token[image, finger]]
+    asked = attention[image, tip_token[image, finger]]
     own = fingers[image, finger]
     keys = {"own finger": own, "other fingers": fingers[image].sum(1) - own}
     keys |= {"palm": palm[image], "background": where["background"][image]}
-    found = {n: compared(rows, k.float()) for n, k in keys.items()}
+    found = {n: compared(asked, k.float()) for n, k in keys.items()}
     return found, image
 
 
@@ -574,15 +599,17 @@ for region in ("visible hand", "hidden hand"):
     for way, attention in ways.items():
         found, image = tip_reads(attention, region)
         print(f"tip on {region}, {way} ({len(image)} tips)")
+        found["own − others"] = found["own finger"] - found["other fingers"]
         for name, ratio in found.items():
             print(f"    {name:14} {with_interval(ratio, image)}")
 
 # %% [markdown]
-# - Fingers are read more than chance, but a hidden tip's own one hardly more
-#   than the others, or less; the palm is read about as often as by chance.
-# - The rule that only looks near prefers the own finger more than either head.
-#   So a high number for "own finger" alone would not prove that SET knows
-#   fingers.
+# - Fingers are read more than chance. A *visible* tip reads its own finger more
+#   than the others; a *hidden* one does not, with either set of weights.
+# - The rule that only looks near prefers the own finger more than SET does. So a
+#   high number for "own finger" alone would not prove that SET knows fingers.
+# - Guiding M and the gates did not help here: which key belongs to which query
+#   is not what they were told.
 # - Rollout puts weight on the tip itself by its assumption that half of
 #   everything is kept. It is a guess, not a measurement.
 #
@@ -594,7 +621,7 @@ half = int((batch.occlusion - 0.5).abs().argmin())
 hidden = where["hidden hand"][half].nonzero()[:, 0].tolist()
 explorer = AttentionExplorer(
     batch.image[half],
-    {"head 0": soft[half, 0], "head 1": soft[half, 1]},
+    {weights: soft[half].mean(dim=0) for weights, soft in rows.items()},
     query=divmod(hidden[len(hidden) // 2], 16),
     amodal=batch.amodal[half],
 )
@@ -604,8 +631,8 @@ explorer.widget()
 explorer.illustration()
 
 # %% [markdown]
-# This row, in head 0, is far from flat: hidden fingers read the seen ones. Such
-# rows exist; the numbers above say that they are not the rule.
+# A single row may well show that hidden fingers read the seen ones. The numbers
+# above say how often that is so.
 #
 # ## 8 From F_FIT to F_SET
 #
@@ -613,29 +640,36 @@ explorer.illustration()
 # palm, and occluded regions that have nothing to do with the hand weigh less.
 # First the half-hidden hand. The 48 channels are drawn by their three principal
 # components, the directions in which the features of all images differ most:
-# first as lightness, second blue to yellow, third green to red. Both maps share
-# one basis. Beside them, the length of each feature.
+# first as lightness, second blue to yellow, third green to red. The two maps of
+# a network share one basis. Beside them, the length of each feature.
 
 # %%
-pair = torch.cat([F_FIT, F_SET])
-components, shares = feature_colours.principal_components(pair)
-print(f"three components hold {shares.sum():.0%} of the variance")
-colours = feature_colours.to_colours(components[[half, 200 + half]])
-lengths = pair[[half, 200 + half]].norm(dim=1)
-span = (0.0, float(lengths.max()))
+def drawn(each):
+    """Colours and lengths of F_FIT and F_SET at the half-hidden hand."""
+    pair = torch.cat([each["fit"], each["set"]])
+    components, shares = feature_colours.principal_components(pair)
+    print(f"three components hold {shares.sum():.0%} of the variance")
+    here = [half, len(where["background"]) + half]
+    return feature_colours.to_colours(components[here]), pair[here].norm(dim=1)
+
+
+seen, whole = batch.visible[half], batch.amodal[half]
+fig = viz.theme.figure(9, 4.3)
+axes = dict(zip(maps, fig.subplots(2, 5), strict=True))
 
 # %%
-fig = viz.theme.figure(9, 2.2)
-axes = fig.subplots(1, 5)
-picture, whole = batch.image[half], batch.amodal[half]
-viz.maps.show_image(axes[0], picture, "image")
-for i, name in enumerate(("F_FIT", "F_SET")):
-    viz.maps.show_image(axes[1 + i], colours[i], f"{name}, colours")
-    axes[1 + i].images[0].set_extent((-0.5, 127.5, 127.5, -0.5))
-    viz.maps.overlay(axes[3 + i], picture, lengths[i], f"|{name}|", span)
-for ax in axes:
-    viz.maps.outline(ax, whole, viz.theme.ORANGE)
-    viz.maps.outline(ax, batch.visible[half], viz.theme.SKY, "dotted")
+for weights, row in axes.items():
+    colours, lengths = drawn(maps[weights])
+    viz.maps.show_image(row[0], batch.image[half], weights)
+    span = (0.0, float(lengths.max()))
+    for i, name in enumerate(("F_FIT", "F_SET")):
+        viz.maps.show_image(row[1 + i], colours[i], f"{name}, colours")
+        row[1 + i].images[0].set_extent((-0.5, 127.5, 127.5, -0.5))
+        ax = row[3 + i]
+        viz.maps.overlay(ax, batch.image[half], lengths[i], f"|{name}|", span)
+    for ax in row:
+        viz.maps.outline(ax, whole, viz.theme.ORANGE)
+        viz.maps.outline(ax, seen, viz.theme.SKY, "dotted")
 viz.show(fig, **caption("half hidden"), dpi=90, colours=256)
 
 
@@ -662,33 +696,53 @@ def by_region(values):
 
 
 # %%
-with torch.no_grad():
-    CV = read(block, F_FIT, F_FIT)
-steps = {"F_FIT": F_FIT, "C V": CV, "MLP": F_SET - F_FIT - CV}
-steps |= {"F_SET": F_SET}
-steps |= {f"{n}, common out": without_common(x) for n, x in steps.items()}
-sizes = {n: by_region(x.norm(dim=1)) for n, x in steps.items()}
-table = torch.stack([x.nanmean(dim=1) for x in sizes.values()])
-fig = viz.theme.figure(6, 3.2)
-ax, top = fig.subplots(), float(table.max())
-viz.maps.number_table(ax, table, list(sizes), list(where), top=top)
-viz.show(fig, **caption("lengths", values=table.numpy().round(2)))
+@torch.no_grad()
+def sizes(model, each):
+    """How long what SET gets, adds and gives is, on each region."""
+    F_FIT, F_SET = each["fit"], each["set"]
+    CV = read(model.set.blocks[0], F_FIT, F_FIT)
+    steps = {"F_FIT": F_FIT, "C V": CV, "MLP": F_SET - F_FIT - CV}
+    steps |= {"F_SET": F_SET}
+    rest = {f"{n}, common out": without_common(x) for n, x in steps.items()}
+    return {n: by_region(x.norm(dim=1)) for n, x in (steps | rest).items()}
+
 
 # %%
-for ending in ("", ", common out"):
-    ratios = []
-    for name in ("F_FIT", "F_SET"):
-        seen, _, background = sizes[name + ending]
-        ratios.append(background / seen)
-        print(f"{name + ending:18} background / visible hand", end=" ")
-        print(with_interval(ratios[-1]))
-    print("    F_SET − F_FIT", with_interval(ratios[1] - ratios[0]))
+found = {w: sizes(model, maps[w]) for w, model in models.items()}
+tables = {
+    weights: torch.stack([x.nanmean(dim=1) for x in each.values()])
+    for weights, each in found.items()
+}
+
+# %%
+fig = viz.theme.figure(9, 3.2)
+top = max(float(table.max()) for table in tables.values())
+columns = [name.replace(" ", "\n") for name in where]
+for ax, weights in zip(fig.subplots(1, 2), tables, strict=True):
+    table, names = tables[weights], list(found[weights])
+    viz.maps.number_table(ax, table, names, columns, weights, top)
+values = {w: t.double().numpy().round(2) for w, t in tables.items()}
+viz.show(fig, **caption("lengths", values=values))
+
+# %%
+for weights, each in found.items():
+    print(f"{weights}: background / visible hand")
+    for ending in ("", ", common out"):
+        ratios = {}
+        for name in ("F_FIT", "F_SET"):
+            on_hand, _, background = each[name + ending]
+            ratios[name] = background / on_hand
+            print(f"    {name + ending:18} {with_interval(ratios[name])}")
+        change = with_interval(ratios["F_SET"] - ratios["F_FIT"])
+        print(f"    {'change':18} {change}")
 
 # %% [markdown]
-# In this network the background does **not** weigh less after SET: it weighs
-# more. Most of that is the common vector, which is as long on a wall as on a
-# hand; without it a smaller rise is left. (A single image may show the
-# opposite; the figure of the paper shows some.)
+# In neither network does the background weigh less after SET: it weighs more,
+# and most of that is the common vector, which is as long on a wall as on a hand.
+# Without it F_SET's background is no emptier than F_FIT's either. The guided
+# network's background *is* emptier, but in F_FIT already: that is M's and the
+# gates' work, not SET's. (A single image may show the opposite; the figure of
+# the paper shows some.)
 #
 # And "joined"? Two tokens are joined if their features point the same way. We
 # compare every token with the image's mean feature on the *visible* hand: the
@@ -704,14 +758,16 @@ def likeness(x):
     return nn.functional.cosine_similarity(tokens, mean, dim=2)
 
 
-before, after = (by_region(likeness(x)) for x in (F_FIT, F_SET))
-for name, a, b in zip(where, before, after, strict=True):
-    print(f"{name:12} F_FIT {with_interval(a)}, F_SET", end=" ")
-    print(f"{with_interval(b)}, change {with_interval(b - a)}")
+for weights, each in maps.items():
+    before, after = (by_region(likeness(each[n])) for n in ("fit", "set"))
+    for name, a, b in zip(where, before, after, strict=True):
+        print(f"{weights:12} {name:12} F_FIT {with_interval(a)}", end=", ")
+        print(f"F_SET {with_interval(b)}, change {with_interval(b - a)}")
 
 # %% [markdown]
-# Here the figure's story holds, in a small way: the hidden hand's features turn
-# towards those of the visible hand, and the background's hardly do.
+# With the guided weights the figure's story holds, in a small way: the hidden
+# hand's features turn a little towards those of the visible hand. With those as
+# published they do not turn by themselves: what moves is the background.
 #
 # Length and angle are our choice of words, though. What counts is what later
 # layers can *read*. A linear probe, fitted to the hand tokens of 100 images,
@@ -735,20 +791,26 @@ def probe_accuracy(x):
 
 
 # %%
-with torch.no_grad():
-    MLP_alone = F_FIT + block.mlp(F_FIT)
-stages = {"F": maps["features"], "F_FIT": F_FIT, "F_SET": F_SET}
-stages |= {"F_FIT + C V": F_FIT + CV, "MLP alone": MLP_alone}
-accuracy = {n: probe_accuracy(x) for n, x in stages.items()}
-for name, right in accuracy.items():
-    change = with_interval(right - accuracy["F_FIT"])
-    print(f"{name:11} {with_interval(right)}, over F_FIT {change}")
+for weights, model in models.items():
+    block, F_FIT = model.set.blocks[0], maps[weights]["fit"]
+    with torch.no_grad():
+        read_alone = F_FIT + read(block, F_FIT, F_FIT)
+        MLP_alone = F_FIT + block.mlp(F_FIT)
+    stages = {"F_FIT": F_FIT, "F": maps[weights]["features"]}
+    stages |= {"F_SET": maps[weights]["set"], "F_FIT + C V": read_alone}
+    stages |= {"MLP alone": MLP_alone}
+    accuracy = {n: probe_accuracy(x) for n, x in stages.items()}
+    for name, right in accuracy.items():
+        change = with_interval(right - accuracy["F_FIT"])
+        print(f"{weights:12} {name:11} {with_interval(right)}", end=", ")
+        print(f"over F_FIT {change}")
 
 # %% [markdown]
-# The probe names the part of a hidden token a little better from F_SET than from
-# F_FIT: SET does make hidden places more readable, by a few in a hundred. But it
-# is not what attention fetched, C·V, that does it. The MLP alone does as well,
-# and it sees one token at a time.
+# As published, nothing after F names the part of a hidden token any better:
+# neither F_FIT nor F_SET, neither C·V nor the MLP. Guided, F_FIT *loses* a little
+# of what F told, for M and the gates have taken it out where the hand is hidden,
+# and SET makes it readable again; C·V alone brings most of that back. So there
+# attention does fetch something. It does not surpass F.
 #
 # ## 9 Take it away
 #
@@ -756,6 +818,8 @@ for name, right in accuracy.items():
 # and nothing else:
 #
 # - **left out**: F_FIT goes on in the place of F_SET;
+# - **common**: what SET adds is one vector everywhere, its mean over all cells of
+#   the batch (the control of [07](07_fit.ipynb));
 # - **MLP alone**: C = 0, so x = F_FIT, then the MLP as before;
 # - **all alike**: C = 1/N everywhere, so C·V is the mean over the image;
 # - **itself alone**: C = I, no token hears of another;
@@ -781,34 +845,61 @@ class FixedRows(nn.Module):
 
 
 # %%
-def with_rows(attention):
-    twin = copy.deepcopy(model)
-    twin.set.blocks[0] = FixedRows(twin.set.blocks[0], attention)
-    return twin
+class Common(nn.Module):
+    """A block that adds to every cell what it would add on average."""
+
+    def __init__(self, block):
+        super().__init__()
+        self.block = block
+
+    def forward(self, query, key):
+        added = self.block(query, key) - query
+        return query + added.mean(dim=(0, 2, 3), keepdim=True)
 
 
-def without(*parts):
-    """A copy of the network with these parameters of its SET at zero."""
+# %%
+def changed(model, wrap):
+    """A copy of the network, its SET block given to `wrap`."""
     twin = copy.deepcopy(model)
-    for name in parts:
-        nn.init.zeros_(twin.set.blocks[0].get_parameter(name))
+    twin.set.blocks[0] = wrap(twin.set.blocks[0])
     return twin
 
 
 # %%
-left_out = copy.deepcopy(model)
-left_out.set = None
-changed = {
+def without(model, *parts):
+    """A copy with the parameters of its SET that begin so at zero."""
+    twin = copy.deepcopy(model)
+    for name, weight in twin.set.blocks[0].named_parameters():
+        if name.startswith(parts):
+            nn.init.zeros_(weight)
+    return twin
+
+
+# %%
+def left_out(model):
+    twin = copy.deepcopy(model)
+    twin.set = None
+    return twin
+
+
+def fixed(attention):
+    return lambda model: changed(model, lambda b: FixedRows(b, attention))
+
+
+# %%
+ablations = {
+    "as trained": lambda model: model,
     "left out": left_out,
-    "MLP alone": with_rows(torch.zeros(256, 256)),
-    "all alike": with_rows(torch.full((256, 256), 1 / 256)),
-    "itself alone": with_rows(torch.eye(256)),
-    "no MLP": without("mlp.narrow.weight", "mlp.narrow.bias"),
-    "no positions": without("query_position", "key_position"),
+    "common": lambda model: changed(model, Common),
+    "MLP alone": fixed(torch.zeros(256, 256)),
+    "all alike": fixed(torch.full((256, 256), 1 / 256)),
+    "itself alone": fixed(torch.eye(256)),
+    "no MLP": lambda model: without(model, "mlp.narrow"),
+    "no positions": lambda model: without(model, "query_pos", "key_pos"),
 }
 
 # %%
-del maps, soft, rollout, ways, near
+del maps, rows, rollout, ways, near, stages, half_way
 everything = collate(samples)
 
 
@@ -818,12 +909,16 @@ def errors(network):
     joints = [network(x).joints for x in everything.image.split(50)]
     return 1000 * root_aligned_mpjpe(torch.cat(joints), everything.joints)
 
+
 # %%
-whole = errors(model)
-print(f"as trained {whole.mean():.1f} mm")
-losses = {name: errors(twin) - whole for name, twin in changed.items()}
-for name, loss in losses.items():
-    print(f"{name:13} {with_interval(loss)} mm")
+losses = {}
+for weights, model in models.items():
+    each = {name: errors(make(model)) for name, make in ablations.items()}
+    whole = each.pop("as trained")
+    print(f"{weights}: {whole.mean():.1f} mm as trained")
+    losses[weights] = {name: x - whole for name, x in each.items()}
+    for name, loss in losses[weights].items():
+        print(f"    {name:13} {with_interval(loss)} mm")
 
 # %%
 edges = torch.tensor(OCCLUSION_BINS[1:-1])
@@ -840,51 +935,56 @@ def by_bin(loss):
 
 # %%
 labels = [f"{a:.0%}–{b:.0%}" for a, b in pairwise(OCCLUSION_BINS)]
-shown = ("left out", "no MLP", "MLP alone", "all alike")
-drawn = {n: by_bin(losses[n]) for n in shown}
-values = {n: m.numpy().round(2) for n, (m, _) in drawn.items()}
-values = "; ".join(f"{name} {means}" for name, means in values.items())
+shown = ("left out", "common", "MLP alone", "all alike")
+series = {w: {n: by_bin(x[n]) for n in shown} for w, x in losses.items()}
+values = {
+    weights: {n: means.numpy().round(2) for n, (means, _) in each.items()}
+    for weights, each in series.items()
+}
 
 # %%
-fig = viz.theme.figure(9, 3.2)
-ax = fig.subplots()
-for i, (name, (means, spans)) in enumerate(drawn.items()):
-    place = torch.arange(len(labels)) + 0.17 * (i - 1.5)
-    reach = (spans - means[:, None]).abs().T
-    ink, marker = viz.theme.PALETTE[i], "os^D"[i]
-    ax.errorbar(place, means, reach, fmt=marker, color=ink, label=name)
-ax.axhline(0, color=viz.theme.MUTED)
-ax.set_xticks(range(len(labels)), labels)
-ax.set(xlabel="hidden share of the hand", ylabel="change of error (mm)")
-ax.legend(ncols=4, loc="lower center", bbox_to_anchor=(0.5, 1))
+fig = viz.theme.figure(9, 3.4)
+both = fig.subplots(1, 2, sharey=True)
+for ax, weights in zip(both, series, strict=True):
+    for i, (name, (means, spans)) in enumerate(series[weights].items()):
+        x, reach = torch.arange(5) + 0.17 * (i - 1.5), spans - means[:, None]
+        ink, mark = viz.theme.PALETTE[i], "os^D"[i]
+        ax.errorbar(x, means, reach.abs().T, fmt=mark, color=ink, label=name)
+    ax.axhline(0, color=viz.theme.MUTED)
+    ax.set(title=weights, xlabel="hidden share of the hand")
+    ax.set_xticks(range(5), labels)
+both[0].set_ylabel("change of error (mm)")
+fig.legend(handles=ax.containers, ncols=4, loc="outside lower center")
 viz.show(fig, **caption("ablation", values=values))
 
 # %% [markdown]
-# - SET is used: without it the error rises by more than a millimetre, most for
-#   hands that are hidden by 5 to 50 %.
-# - But it is its **MLP** that is used. Without the MLP nearly all of that is
-#   lost; with the MLP alone, little.
-# - *Which* keys are read makes no difference to the mean over 400 images: equal
-#   weights do as well, a little worse where hardly anything is hidden and a
-#   little better where 25 to 50 % are. What attention brings here is one vector for the
-#   image, worth a few tenths of a millimetre.
+# - SET is used: left out, it costs several millimetres, more with the guided
+#   weights than with those as published.
+# - **Common** says what for. The same vector in every cell saves most of that:
+#   the layers behind were trained with it, as with FIT's. What SET adds to *this*
+#   place of *this* image is worth about a millimetre, in both.
+# - Of that, *which* keys are read is worth little: with all alike, C·V is a mean
+#   over the image, and about half a millimetre is lost. C = 0 ("MLP alone") costs
+#   more; the mean over the image belongs to what later layers know.
 # - "Itself alone" is far the worst, which seems to say that others are needed.
 #   It says something else: a value of one token is longer than a mean over
 #   many, and the layers behind never met such numbers. An ablation outside of
-#   what a network was trained on measures the shock. C = 0 cuts the same way
-#   off, and costs little.
+#   what a network was trained on measures the shock.
 #
-# With 30 intervals, one or two miss zero by chance. Read the pattern.
+# With so many intervals, one or two miss zero by chance. Read the pattern.
 #
 # **What we may conclude.** *Capability*: self-attention can repair a token from
-# distant ones (section 1). *Behaviour*: the course's SET reads from
-# everywhere, turns hidden-hand features a little towards the visible hand, and
-# does not clear the background. *Need*: at test time it needs SET's MLP, and
-# not the choice of keys. All this for one small network, trained briefly on
-# synthetic hands.
+# distant ones (section 1). *Behaviour*: the course's SET reads from everywhere,
+# prefers the hand a little, and does not clear the background; guided, it turns
+# hidden-hand features a little towards the visible hand. *Need*: at test time it
+# needs SET's common vector most, a mean over the image next, and the choice of
+# keys least. All this for one small network, trained briefly on synthetic
+# hands; and guided and published ones differ in their images, too.
 #
-# Does SET help *when trained*? A network without it would learn to do without.
-# That takes trainings with and without each part, over several seeds:
+# ### Does SET help?
+#
+# A network trained without it would learn to do without. Whether SET helps takes
+# trainings with and without each part, over several seeds:
 # `handlib experiment parts` does that (`handlib/experiments/parts.py`, result
 # in `figures/evidence/parts.json` once it has been run). The paper's own
 # numbers on HO-3D, one training each: no SET 9.4 mm, residual blocks in its
@@ -1042,10 +1142,11 @@ quiz.show("08")
 # - The paper's SET is one block. In the code's second block the keys stay
 #   F_FIT: I + A₁ + A₂, without the second hop A₂A₁.
 # - Without positions, SET treats the tokens as a set.
-# - The course's SET reads from everywhere, the hand a little more from the hand.
-#   It turns the hidden hand's features towards the visible hand's, and does not
-#   lower the background.
-# - At test time its MLP is needed; flat rows do as well as its own.
+# - The course's SET reads from everywhere, the hand a little more than chance; no
+#   hidden tip prefers its own finger. It does not lower the background: where
+#   that is low, as with the guided weights, M and the gates have done it.
+# - At test time most of what SET adds can be replaced by one vector, and flat
+#   rows do almost as well as its own.
 # - N×N costs operations always, and memory only if the table is held.
 #
 # ## 요약
@@ -1057,11 +1158,11 @@ quiz.show("08")
 # - 논문의 SET은 block이 하나입니다. 공개 코드의 두 번째 block은 key를 갱신하지 않으므로
 #   I + A₁ + A₂가 되고, 두 번째 hop인 A₂A₁이 없습니다.
 # - Position이 없으면 SET은 token의 순서를 구분하지 못합니다(permutation equivariance).
-# - 이 과정의 SET은 이미지 전체를 거의 고르게 읽으며, 손 token은 손을 조금 더 읽습니다.
-#   가려진 손의 feature는 보이는 손 쪽으로 조금 가까워지지만, 배경의 비중은 줄지
-#   않았습니다.
-# - 이 네트워크에서는 SET의 MLP가 필요하지만, attention 행을 균일하게 바꾸어도 오차에는
-#   차이가 보이지 않았습니다.
+# - 이 과정의 SET은 이미지 전체를 거의 고르게 읽으며, 손을 우연보다 조금 더 읽습니다.
+#   가려진 손끝이 자기 손가락을 더 읽지는 않습니다. SET은 배경의 비중을 줄이지 않습니다.
+#   Guided weight에서 배경이 작은 것은 M과 gate가 한 일입니다.
+# - 학습된 SET이 더하는 값은 대부분 하나의 공통 벡터로 바꿀 수 있고, attention 행을
+#   균일하게 바꾸어도 오차는 조금밖에 달라지지 않습니다.
 # - N×N의 연산량은 피할 수 없지만, 메모리는 행렬 전체를 저장할 때만 필요합니다.
 #
 # ## References
