@@ -26,8 +26,8 @@
 #       - 네트워크 안의 map이 무엇을 구별하는지 공정한 baseline과 비교하여 측정할 수 있습니다
 #     prerequisites: convolutions, sigmoid, gradients; [04](04_backbone_and_feature_pyramid.ipynb)
 #     minutes_to_do: 45
-#     minutes: 1
-#     memory_mb: 1800
+#     minutes: 2
+#     memory_mb: 2000
 #     data: 800 synthetic images, made on the spot
 #     seed: 5
 # ---
