@@ -631,7 +631,8 @@ for name, level in found.items():
     print(f"{name}: {by_place / everywhere:.0%} is place alone")
 
 # %% [markdown]
-# Nearly half of F is the same in every image, as far as it depends on the place.
+# That share grows towards the end, to about two fifths of F: so much is the same
+# in every image.
 # Convolutions treat all places alike, so this comes from the zeros around the
 # border and from crops that have the hand in the middle.
 #
@@ -878,7 +879,7 @@ for level, distances in moved.items():
 # %% [markdown]
 # (In the order of the bars.) Both ways agree. At c2 and c3 the feature of a
 # hidden joint is about what covers it and what lies beside. In c5, and so in F,
-# it depends most of all on the visible hand: about twice as much as distance
+# it depends most of all on the visible hand: over twice as much as distance
 # alone explains, and with random weights nothing of that is there. **The
 # pyramid has brought news of the visible hand to the hidden joint before any
 # attention.** What FIT can add is better chosen or more exact news, not the
@@ -974,9 +975,11 @@ for level in ("c5", "F"):
         print(f"  {name:12} {gain.nanmean():4.1f} [{low:.1f}, {high:.1f}] px")
 
 # %% [markdown]
-# c2 and c3, whose cells see 27 and 51 pixels, know little more than chance. c5 knows most, near and far. F knows on the *hidden hand* about what c5
-# knows there, on four times as many cells a side; on the background it
-# keeps about half. So a distant token does know something of the hand, though
+# c2 and c3, whose cells see 27 and 51 pixels, know little more than chance. On
+# the *hidden hand* c5 and F know about the same (their intervals overlap), and
+# F has four times as many cells a side to say it. On the background c5 knows
+# nearly as much, and F keeps about half of that; beyond 48 pixels both know
+# little. So a distant token does know something of the hand, though
 # less than one on the hand: worth remembering when notebook 06 asks why a query
 # on the background gets any hand at all. And a probe is a lower limit: it tells
 # what can be read by one linear map.
@@ -1023,7 +1026,7 @@ quiz.show("04")
 # - The pyramid adds coarse maps to fine ones, from the top down. Its result F
 #   is what the necessity map, FIT and SET read.
 # - In the course's network F at a hidden joint depends on the visible hand
-#   about twice as much as distance explains; with random weights it does not.
+#   over twice as much as distance explains; with random weights it does not.
 #   News of the visible hand is there before attention.
 # - To be able to see, to depend on and to know are three things, with a
 #   measurement each: impulses, influence, a probe.
@@ -1037,8 +1040,8 @@ quiz.show("04")
 #   거의 없습니다.
 # - Feature pyramid는 위에서 아래로 coarse map을 fine map에 더합니다. 그 결과인 F를
 #   necessity map, FIT, SET이 읽습니다.
-# - 이 강의의 네트워크에서 가려진 joint의 F는 보이는 손에, 거리만으로 설명되는 것보다 약
-#   두 배 더 의존합니다. 학습하지 않은 weight에서는 그렇지 않습니다. 즉 attention 이전에도
+# - 이 강의의 네트워크에서 가려진 joint의 F는 보이는 손에, 거리만으로 설명되는 것의 두
+#   배 넘게 의존합니다. 학습하지 않은 weight에서는 그렇지 않습니다. 즉 attention 이전에도
 #   보이는 손의 정보가 이미 전달되어 있습니다.
 # - 볼 수 있는 것, 의존하는 것, 아는 것은 서로 다르며 각각 impulse, influence, probe로
 #   측정합니다.

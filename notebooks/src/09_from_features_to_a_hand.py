@@ -941,9 +941,11 @@ print("seen tips only:", [f"{seen_px[q].mean():.1f}" for q in sure])
 
 # %% [markdown]
 # So the breadth of a map is a warning: the broadest quarter is worst, also
-# among the tips that are seen. As a number in pixels it fits where a tip is
-# hidden. Where a tip is seen it is too pessimistic, on these images: the maps
-# were taught a Gaussian of about a cell's width, and cells are 8 pixels wide.
+# among the tips that are seen. As a number in pixels it fits behind the own
+# hand, where few tips leave a wide interval; where an object hides the tip it is
+# a little too large, and the intervals just touch. Where a tip is seen it is
+# clearly too pessimistic, on these images: the maps were taught a Gaussian of
+# about a cell's width, and cells are 8 pixels wide.
 #
 # **Would another temperature be better?** And would the largest cell?
 
@@ -975,8 +977,9 @@ for name, here in where.items():
     print(f"{name:17} {interval(regions.mean_over(torn, here))}")
 
 # %% [markdown]
-# A minority of maps, and a larger one where the tip is hidden, though the
-# intervals nearly touch. (A broad map may count without two clear peaks.)
+# Few maps, and about twice as many where an object hides the tip as where it is
+# seen, though the intervals touch. Behind the own hand, with a quarter of the
+# images, no more are found. (A broad map may count without two clear peaks.)
 #
 # ### What does the head really read?
 #
@@ -1135,8 +1138,8 @@ quiz.show("09")
 # - Five mean squared errors; 10⁴ makes metres² count as cm². 2D losses never
 #   reach encoder and head; soft-argmax asks for a mean, not for a map.
 # - 39,319,352 parameters, three fifths of them ResNet-50.
-# - Maps of hidden fingertips are broader and further off, measured within
-#   images; what a head reads must be measured as well.
+# - Maps of hidden fingertips are broader, also within one image, and further
+#   off; what a head reads must be measured as well.
 # - Read checkpoints of others with `weights_only=True`.
 #
 # ## 요약
@@ -1148,7 +1151,8 @@ quiz.show("09")
 # - Loss는 다섯 개의 MSE이며, weight 10⁴는 m²를 cm²로 바꾸는 역할을 합니다. 2D
 #   loss는 encoder와 head에 전달되지 않고, soft-argmax는 평균 위치만 학습시킵니다.
 # - Parameter는 39,319,352개이며 그중 약 5분의 3이 ResNet-50입니다.
-# - 가려진 손끝의 heatmap은 같은 이미지 안에서 비교해도 더 넓고 오차도 큽니다.
+# - 가려진 손끝의 heatmap은 같은 이미지 안에서 비교해도 더 넓으며, 오차도 더 큽니다.
+#   Head가 무엇을 읽는지도 측정해야 알 수 있습니다.
 # - 다른 사람의 checkpoint는 `weights_only=True`로 읽어야 안전합니다.
 #
 # ## References
