@@ -303,7 +303,7 @@ for ms, film in films.items():
     print(f"{ms:3} ms: {left:.0%} of the detail on the hand")
 
 # %%
-fig = viz.theme.figure(7, 4.2)
+fig = viz.theme.figure(6, 4.2)
 fastest = top_speed[[i // FRAMES for i in fast]].argsort()[-2:]
 for axes, i in zip(fig.subplots(2, 3), fastest, strict=True):
     for ax, (ms, film) in zip(axes, films.items(), strict=True):
@@ -311,8 +311,8 @@ for axes, i in zip(fig.subplots(2, 3), fastest, strict=True):
 viz.show(fig, **caption("blur"), dpi=95, colours=256)
 
 # %% [markdown]
-# What it costs in millimetres of a hand, or here in places of joints, we
-# measure in section 9, when there is a network to ask.
+# What it costs in places of joints, we measure in section 9, when there is a
+# network to ask.
 #
 # ## 4 Why neighbours help
 #
@@ -360,9 +360,10 @@ for length, gap in ((3, 1), (7, 1), (7, 2), (7, 3), (7, 5), (7, 10)):
 # whole clips are drawn with replacement.
 #
 # Direct neighbours hardly help: what is hidden now was hidden a tenth of a
-# second ago. A longer window finds a clear view nearly always. It has a price,
-# in the last column: the farther away the clear view, the more the hand has
-# moved since. Here are both over the distance in time:
+# second ago. A longer window finds a view of the hand in most cases, until it
+# reaches beyond the clip. It has a price, in the last column: the farther away
+# the view, the more the hand has moved since. Here are both over the distance in
+# time:
 
 # %%
 def after(lag):
@@ -536,9 +537,10 @@ strength = maps["features"][t].norm(dim=0), maps["rois"][t].norm(dim=0)
 fig = viz.theme.figure(9, 2.5)
 axes = fig.subplots(1, 4)
 viz.maps.show_image(axes[0], frames[t], f"frame {t} and its box")
-viz.maps.overlay(axes[1], frames[t], strength[0], "P2")
+limits = tuple(map(float, strength[0].aminmax()))
+viz.maps.overlay(axes[1], frames[t], strength[0], "P2", limits)
 viz.maps.show_image(axes[2], crops[t], "the box")
-viz.maps.overlay(axes[3], crops[t], strength[1], "P2 in the box")
+viz.maps.overlay(axes[3], crops[t], strength[1], "P2 in the box", limits)
 x1, y1, x2, y2 = boxes[t].tolist()
 for ax in axes[:2]:
     ax.plot([x1, x2, x2, x1, x1], [y1, y1, y2, y2, y1], viz.theme.ORANGE)
@@ -549,7 +551,8 @@ viz.show(fig, **caption("roi"), dpi=95, colours=256)
 # One slip is built in, and we keep it, since the released code has it. RoIAlign
 # takes cell k to stand at pixel 4k. In fact its 4×4 pixels are centred at
 # 4k + 1.5. All features are off by the same 1.5 pixels, and training gets used
-# to it. (`aligned=False` is the name of this older form.)
+# to it. (`aligned=False` is the name of this older form.) A box may also reach
+# beyond the image: what lies there counts as zero, black in the crops.
 #
 # ## 6 Where is a token?
 #
@@ -581,6 +584,10 @@ assert torch.allclose(code, sine_positions_1d(n, d), atol=1e-5)
 
 # %%
 codes = sine_positions_2d(CELLS, CELLS, model.config.channels)
+turning = codes.amax(dim=0) - codes.amin(dim=0) > 0.1
+print(f"{int(turning.sum())} of {len(turning)} channels change by over 0.1")
+
+# %%
 fig = viz.theme.figure(7.5, 2.5)
 cells = ((0, 0), (8, 8), (8, 15))
 for ax, (row, column) in zip(fig.subplots(1, 3), cells, strict=True):
@@ -595,7 +602,7 @@ viz.show(fig, **caption("positions"))
 # %% [markdown]
 # Near cells have similar codes: that is what attention can use. The rest it has
 # to learn, with the matrices that make queries and keys. Most channels turn so
-# slowly that they are constant over the map.
+# slowly that they hardly change over the map.
 #
 # ## 7 One query for the hand
 #
@@ -665,7 +672,7 @@ check.query_attention(query_attention_solution)
 # %%
 decoder = Decoder(depth=1, channels=8, heads=2, hidden=16, dropout=0.0)
 for parameter in decoder.parameters():
-    _ = torch.nn.init.normal_(parameter, std=0.5)
+    _ = torch.nn.init.normal_(parameter, std=0.4)
 tokens, position = torch.randn(1, 6, 8), sine_positions_2d(2, 3, 8)
 with torch.no_grad(), record(decoder) as small:
     answer = decoder(tokens, position)
@@ -714,7 +721,7 @@ weights[0, :, 0]
 # %% tags=["nbval-check-output"]
 deep = Decoder(depth=2, channels=8, heads=2, hidden=16, dropout=0.0)
 for parameter in deep.parameters():
-    _ = torch.nn.init.normal_(parameter, std=0.5)
+    _ = torch.nn.init.normal_(parameter, std=0.4)
 other = tokens.clone()
 other[0, 5] += 1.0
 for layer in (0, 1):
@@ -722,9 +729,9 @@ for layer in (0, 1):
     for memory in (tokens, other):
         with torch.no_grad(), record(deep) as two:
             _ = deep(memory, position)
-        a = two[f"{layer}.attention"][0, 0, 0]
-        ratios.append(a[0] / a[1])
-    change = (ratios[1] / ratios[0] - 1).abs()
+        a = two[f"{layer}.attention"][0, :, 0]  # head, token
+        ratios.append(a[:, 0] / a[:, 1])
+    change = (ratios[1] / ratios[0] - 1).abs().max()
     print(f"layer {layer}: the ratio changes:", bool(change > 1e-3))
 
 # %% [markdown]
@@ -772,17 +779,22 @@ for column, t in zip(axes.T, range(0, FRAMES, 4), strict=True):
     viz.maps.overlay(column[1], crops[t], look_at[t].mean(0))
     viz.maps.overlay(column[2], crops[t], tips[t])
     for ax in column[1:]:
-        viz.maps.outline(ax, visible[t], viz.theme.ORANGE)
+        viz.maps.outline(ax, amodal[t], viz.theme.ORANGE)
+        viz.maps.outline(ax, visible[t], viz.theme.SKY, "dotted")
 viz.show(fig, **caption("attention"), dpi=95, colours=256)
 
 # %% [markdown]
-# Choose a frame, and a head or a fingertip's heatmap:
+# Choose a frame, and a head or a fingertip's heatmap. We multiply all maps by
+# the number of tokens, so that 1 is an even look at all of them.
 
 # %%
-layers = {f"head {a}": look_at[:, a] for a in range(model.config.heads)}
-layers |= {"mean of the heads": look_at.mean(1), "index tip": tips}
+even = CELLS**2  # tokens
+layers = {
+    f"head {a}": even * look_at[:, a] for a in range(model.config.heads)
+}
+layers |= {"all heads": even * look_at.mean(1), "index tip": even * tips}
 explorer = LayerExplorer(crops, visible, amodal, layers)
-explorer.picture, explorer.layer = most, "mean of the heads"
+explorer.picture, explorer.layer = most, "all heads"
 explorer.widget()
 
 # %% [markdown]
@@ -840,7 +852,7 @@ ax = fig.subplots()
 colours = (viz.theme.MUTED, viz.theme.BLUE, viz.theme.ORANGE)
 viz.curves.grouped_bars(ax, list(where), means, spans, colours)
 ax.set_ylabel("mass of the hand query")
-values = {name: m.round(2).tolist() for name, m in means.items()}
+values = "; ".join(f"{name} {m.round(2)}" for name, m in means.items())
 viz.show(fig, **caption("mass", values=values))
 
 # %% [markdown]
