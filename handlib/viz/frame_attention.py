@@ -58,16 +58,18 @@ class FrameAttention:
             caption=f"Where frame {asks} (yellow) looks in head {self.head}: most at frame "
             f"{best}, {float(row.max()):.2f}; dashed: equal weights. Orange bars: more than half "
             "of the hand hidden. Right: the rows of all frames.",
-            caption_ko=f"Head {self.head}에서 frame {asks}(노란색)의 attention입니다. Frame {best}의 "
-            f"weight가 {float(row.max()):.2f}로 가장 큽니다. 점선은 weight가 모두 같을 때의 값이고, "
-            "주황색 막대는 손이 절반 넘게 가려진 frame입니다. 오른쪽은 모든 frame의 행입니다.",
+            caption_ko=f"Head {self.head}에서 frame {asks}(노란색)의 attention입니다. "
+            f"Frame {best}의 weight가 {float(row.max()):.2f}로 가장 큽니다. 점선은 weight가 모두 "
+            "같을 때의 값이고, 주황색 막대는 손이 절반 넘게 가려진 frame입니다. 오른쪽은 모든 "
+            "frame의 행입니다.",
             dpi=90,
             colours=256,
         )
 
     def _draw(self, frames: list[int], row: Float[Tensor, " T"]) -> Figure:
         fig = theme.figure(9.8, 2.9)
-        left, right = fig.subfigures(1, 2, width_ratios=(len(frames), 3.3))
+        ratios = (len(frames), 3.3)
+        ((left, right),) = fig.subfigures(1, 2, squeeze=False, width_ratios=ratios)
         axes = left.subplots(2, len(frames), height_ratios=(1, 1.1))
         table = self.attention[self.frame, self.head]
         top = max(1.15 * float(table.max()), 0.3)

@@ -319,9 +319,10 @@ def attention(part, query, key, value):
     """What (N, C) queries read of (M, C) keys, and the weights (A, N, M)."""
     matrices = part.in_proj_weight.chunk(3)
     offsets = part.in_proj_bias.chunk(3)
+    tokens = (query, key, value)
     q, k, v = (
         (x @ w.T + b).unflatten(1, (part.num_heads, -1)).transpose(0, 1)
-        for x, w, b in zip((query, key, value), matrices, offsets)
+        for x, w, b in zip(tokens, matrices, offsets, strict=True)
     )  # heads, tokens, channels of a head
     weights = (q @ k.mT / math.sqrt(q.shape[-1])).softmax(dim=-1)
     return part.out_proj((weights @ v).transpose(0, 1).flatten(1)), weights

@@ -166,9 +166,7 @@ def test_right_answers_may_take_another_way():
     """The checks test what is computed, not how: the library's, SciPy's and PyTorch's do."""
     assert nb12.sine_positions(sine_positions_1d).status == "passed"
     fused = nb12.attend(
-        lambda x, p, q, k, v: F.scaled_dot_product_attention(
-            (x + p) @ q.T, (x + p) @ k.T, x @ v.T
-        )
+        lambda x, p, q, k, v: F.scaled_dot_product_attention((x + p) @ q.T, (x + p) @ k.T, x @ v.T)
     )
     assert fused.status == "passed"
     assert nb12.rank_correlation(spearman).status == "passed"
