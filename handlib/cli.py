@@ -255,11 +255,14 @@ def publish_weights(
     name: Annotated[
         str | None, typer.Option(help="Of the weights, else that of the network.")
     ] = None,
+    limits: Annotated[
+        str, typer.Option(help="What the card says of these weights in particular.")
+    ] = "",
     hand: HandPath = None,
 ) -> None:
     """Ship a run's weights with handlib, and its discriminator's if it had one (maintainers)."""
     hand_model = load_hand(hand)
-    description = publish(run, hand_model, minutes, name=name)
+    description = publish(run, hand_model, minutes, name=name, limits=limits)
     typer.echo(f"{description['file']}: {description['scores']['model']['root_aligned']} mm")
     if (run / CRITIC_FILE).is_file():
         judge = publish_critic(run, hand_model, minutes)

@@ -7,8 +7,9 @@ from typing import Annotated
 
 import typer
 
+from handlib.atomic import replacing
 from handlib.data.files import one_of
-from handlib.experiments.catalogue import EXPERIMENTS
+from handlib.experiments.catalogue import EXPERIMENTS, illustration
 
 EVIDENCE = Path("figures/evidence")
 
@@ -16,21 +17,28 @@ EVIDENCE = Path("figures/evidence")
 def experiment(
     name: Annotated[str, typer.Argument(help=f"{', '.join(EXPERIMENTS)}, or all.")],
     output: Annotated[
-        Path | None, typer.Option(help=f"Where result files go; else {EVIDENCE}.")
+        Path | None, typer.Option(help=f"Where results and their figures go; else {EVIDENCE}.")
     ] = None,
-    seeds: Annotated[int, typer.Option(help="Runs from nothing.")] = 3,
+    seeds: Annotated[
+        int | None, typer.Option(help="Runs from nothing; else 3, with --quick 1.")
+    ] = None,
     quick: Annotated[
         bool, typer.Option("--quick", help="In seconds: shows that it runs, and nothing else.")
     ] = False,
 ) -> None:
-    """Train over several seeds, and write what came out."""
+    """Train over several seeds, and write what came out: NAME.json, and NAME.png of it."""
     one_of("name", name, (*EXPERIMENTS, "all"))
     with TemporaryDirectory() as scratch:
         folder = output or (Path(scratch) if quick else EVIDENCE)
         for each in EXPERIMENTS if name == "all" else (name,):
             started = time.monotonic()
             chosen = EXPERIMENTS[each]
-            result = chosen.run(folder, seeds=seeds, **(chosen.quick if quick else {}))
+            sizes = chosen.quick if quick else {}
+            if quick and chosen.starts:
+                sizes = sizes | {"starts": Path(scratch) / "starts"}
+            result = chosen.run(folder, seeds=seeds or (1 if quick else 3), **sizes)
+            with replacing(folder / f"{each}.png") as figure:
+                figure.write_bytes(illustration(each, result).png)
             for line in chosen.lines(result):
                 typer.echo(line)
             minutes = (time.monotonic() - started) / 60

@@ -107,7 +107,7 @@ def sequence_loss(
 ) -> dict[str, Tensor]:
     """Each weighted term by its name, and their sum as "total"; all are scalars.
 
-    `space` is the network's. A window's β is compared with each frame's.
+    `space` is the network's. A window's β is compared with each frame's, a frame's with its own.
 
     Raises:
         ValueError: monocular > 0 and a network without monocular_head.
@@ -184,10 +184,8 @@ def _single_hands(
     hand: HandModel | HandPair,
 ) -> _Hands:
     """Hands of which every frame has its own β."""
-    windows, length = pose.shape[:2]
-    left = batch.left.repeat_interleave(length) if isinstance(hand, HandPair) else None
-    parts = over_time(hand, pose.flatten(0, 1), betas.flatten(0, 1), left)
-    return _Hands(pose, *(part.unflatten(0, (windows, length)) for part in parts))
+    left = batch.left if isinstance(hand, HandPair) else None
+    return _Hands(pose, *over_time(hand, pose, betas, left))
 
 
 def _monocular(
@@ -228,7 +226,8 @@ def _warped(
     for name, (motion, start, end) in steps.items():
         poses = (prediction.pose[:, start], prediction.pose6d[:, start], motion[:, start])
         pose = move(*poses, space)
-        hands = _Hands(pose, *over_time(hand, pose, prediction.betas, left))
+        betas = prediction.betas if prediction.betas.ndim == 2 else prediction.betas[:, start]
+        hands = _Hands(pose, *over_time(hand, pose, betas, left))
         pairs.append((name, hands, true[end]))
     return pairs
 
@@ -258,9 +257,9 @@ def _compare(
 
 
 def _each_frame(
-    betas: Float[Tensor, "B 10"], frames: Float[Tensor, "B T 10"]
+    betas: Float[Tensor, "B *S 10"], frames: Float[Tensor, "B T 10"]
 ) -> Float[Tensor, "B T 10"]:
-    return betas[:, None].expand_as(frames)
+    return betas if betas.ndim == 3 else betas[:, None].expand_as(frames)
 
 
 def _in_image(batch: SequenceBatch) -> Bool[Tensor, "B T 21"]:

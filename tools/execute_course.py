@@ -1,6 +1,7 @@
 """Execute the notebooks from their sources and rewrite the stored outputs (`make course`).
 
-notebooks/src/NN_title.py (jupytext percent) -> notebooks/NN_title.ipynb. The result depends on the
+notebooks/src/NN_title.py (jupytext percent) -> notebooks/NN_title.ipynb, or with its Korean
+(NN_title.ko.yaml) -> build/ko/NN_title.ipynb, which is not tracked. The result depends on the
 sources alone: cell ids come from the cells' text, metadata is spelled out, and whatever changes
 from run to run (widget state, progress bars, times) is not stored.
 """
@@ -22,13 +23,18 @@ from nbformat import NotebookNode
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 
+from handlib.course.language import Language  # noqa: E402
 from handlib.course.source import read_source  # noqa: E402
 
 SOURCES = ROOT / "notebooks" / "src"
+TARGETS: dict[Language, Path] = {"en": ROOT / "notebooks", "ko": ROOT / "build" / "ko"}
 OWN_METADATA = ("handlib",)
 WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PROGRESS_BAR = re.compile(r".*\[\d+:\d\d[<,]")  # tqdm's time, with or without a total or a name
 INTERACTIVE = "Interactive: run this cell to use it; the still figure beside it shows the same."
+INTERACTIVE_KO = (
+    "Interactive: 이 cell을 실행하면 사용할 수 있습니다. 옆의 그림도 같은 내용을 보여 줍니다."
+)
 STARTED_FROM = {
     "kernelspec": {
         "display_name": "Python 3 (ipykernel)",
@@ -53,7 +59,7 @@ def normalised(notebook: NotebookNode) -> NotebookNode:
     return notebook
 
 
-def storable(output: NotebookNode) -> NotebookNode | None:
+def storable(output: NotebookNode, language: Language = "en") -> NotebookNode | None:
     """The output as it is stored: no progress on stderr, no view of a widget that is gone."""
     if output.output_type == "stream":
         return None if output.name == "stderr" else output
@@ -61,17 +67,18 @@ def storable(output: NotebookNode) -> NotebookNode | None:
         return output
     if PROGRESS_BAR.match(output.data.get("text/plain", "")):
         return None
-    output.data = NotebookNode({"text/plain": INTERACTIVE, "text/markdown": f"*{INTERACTIVE}*"})
+    said = INTERACTIVE_KO if language == "ko" else INTERACTIVE
+    output.data = NotebookNode({"text/plain": said, "text/markdown": f"*{said}*"})
     return output
 
 
-def strip(notebook: NotebookNode) -> None:
+def strip(notebook: NotebookNode, language: Language = "en") -> None:
     """Remove what an execution leaves behind besides the outputs proper."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata["language_info"] = nbformat.from_dict(STARTED_FROM["language_info"])
     for cell in notebook.cells:
         if cell.cell_type == "code":
-            kept = [storable(output) for output in cell.outputs]
+            kept = [storable(output, language) for output in cell.outputs]
             cell.outputs = [output for output in kept if output is not None]
 
 
@@ -98,11 +105,17 @@ def write(notebook: NotebookNode, target: Path) -> None:
     os.replace(part, target)
 
 
-def rewrite(source: Path, target: Path) -> str:
+def rewrite(source: Path, target: Path, language: Language = "en", run: bool = True) -> str:
     """Make `target` from `source`; returns a line that says what it cost and what is declared."""
-    notebook = normalised(read_source(source))
-    minutes, memory_mb = execute(notebook, target.parent)
-    strip(notebook)
+    notebook = normalised(read_source(source, language))
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not run:
+        write(notebook, target)
+        return f"{target.name}: written without outputs"
+    # Notebooks look at their neighbours, so Korean ones run where the English ones lie.
+    folder = target.parent if language == "en" else TARGETS["en"]
+    minutes, memory_mb = execute(notebook, folder)
+    strip(notebook, language)
     write(notebook, target)
     declared = notebook.metadata.get("handlib", {})
     return (
@@ -115,11 +128,15 @@ def rewrite(source: Path, target: Path) -> str:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("names", nargs="*", help="e.g. 06_softmax_or_sigmoid; all if none")
-    names = parser.parse_args().names or sorted(path.stem for path in SOURCES.glob("*.py"))
+    parser.add_argument("--language", choices=list(TARGETS), default="en")
+    parser.add_argument("--no-execute", action="store_true", help="write them without outputs")
+    options = parser.parse_args()
+    target = TARGETS[options.language]
     os.environ.update(notebook_tests.environment())
-    for name in names:
+    for name in options.names or sorted(path.stem for path in SOURCES.glob("*.py")):
         print(f"{name} ...", flush=True)
-        print(rewrite(SOURCES / f"{name}.py", SOURCES.parent / f"{name}.ipynb"), flush=True)
+        paths = SOURCES / f"{name}.py", target / f"{name}.ipynb"
+        print(rewrite(*paths, options.language, not options.no_execute), flush=True)
     return 0
 
 

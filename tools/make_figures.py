@@ -1,7 +1,8 @@
 """Export the course's figures to figures/, with a gallery page (`make figures`).
 
-Three sources: HandOccNet's panels on test images, a contact sheet of the synthetic test set, and
-every figure stored in the notebooks, with its alt text and caption.
+Four sources: HandOccNet's panels on test images, a contact sheet of the synthetic test set, the
+experiments' stored results, and every figure stored in the notebooks, with its alt text and
+caption.
 """
 
 import argparse
@@ -17,6 +18,8 @@ import nbformat
 import torch
 
 from handlib.data import HandBatch, SyntheticHands, collate
+from handlib.experiments.catalogue import EXPERIMENTS, illustration
+from handlib.experiments.evidence import load_evidence
 from handlib.viz import Illustration, maps, show, theme
 from handlib.viz.gallery import handoccnet_panels, most_like
 from handlib.weights import load_handoccnet
@@ -25,6 +28,10 @@ ROOT = Path(__file__).resolve().parent.parent
 FIGURES = ROOT / "figures"
 TEST_IMAGES = 200
 PANEL_OCCLUSIONS = (0.25, 0.45, 0.65)
+WEIGHTS = {
+    "handoccnet": ("as published", "논문대로 학습"),
+    "handoccnet_guided": ("guided, our extension", "guided, 이 강의의 확장"),
+}
 SHEET = (5, 10)
 STORED_FIGURE = re.compile(
     r'<figure[^>]*><img alt="(?P<alt>[^"]*)".*?base64,(?P<png>[^"]+)">'
@@ -34,10 +41,12 @@ STORED_FIGURE = re.compile(
 
 
 def panels(batch: HandBatch) -> Iterator[tuple[str, Illustration]]:
-    model = load_handoccnet()
+    models = {name: load_handoccnet(name=name) for name in WEIGHTS}
     for ratio in PANEL_OCCLUSIONS:
-        name = f"handoccnet_{100 * ratio:.0f}_percent_hidden"
-        yield name, handoccnet_panels(model, batch, most_like(batch.occlusion, ratio))
+        index = most_like(batch.occlusion, ratio)
+        for name, model in models.items():
+            picture = handoccnet_panels(model, batch, index, WEIGHTS[name])
+            yield f"{name}_{100 * ratio:.0f}_percent_hidden", picture
 
 
 def contact_sheet(batch: HandBatch) -> tuple[str, Illustration]:
@@ -55,6 +64,13 @@ def contact_sheet(batch: HandBatch) -> tuple[str, Illustration]:
         "The synthetic test set, from least to most hidden; above each image the hidden part."
     )
     return "synthetic_hands", show(fig, alt, caption, dpi=130)
+
+
+def evidence(folder: Path = FIGURES / "evidence") -> Iterator[tuple[str, Illustration]]:
+    """What the experiments found, drawn from the stored results; nothing is trained."""
+    for name in EXPERIMENTS:
+        if (folder / f"{name}.json").exists():
+            yield f"evidence/{name}", illustration(name, load_evidence(name, folder))
 
 
 def notebook_figures(path: Path) -> Iterator[tuple[str, Illustration]]:
@@ -92,6 +108,7 @@ def main() -> int:
     sections = {
         "What HandOccNet sees": dict(panels(batch)),
         "The images it learns from": dict([contact_sheet(batch)]),
+        "What the experiments found": dict(evidence()),
     }
     for path in sorted((ROOT / "notebooks").glob("[0-9][0-9]_*.ipynb")):
         sections[f"Notebook {path.stem[:2]}"] = dict(notebook_figures(path))

@@ -17,6 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from handlib.course.language import Language, current
 from handlib.course.text import Text
 
 Status = Literal["not done yet", "passed", "failed"]
@@ -45,17 +46,28 @@ class CheckResult:
     title: Text
     status: Status
     failed: Text | None = None
-    expected: str = ""
-    found: str = ""
+    expected: Text | str = ""
+    found: Text | str = ""
 
     def __repr__(self) -> str:
+        return self._korean() if current() == "ko" else self._english()
+
+    def _english(self) -> str:
         lines = [f"{_STATUS_SIGN[self.status]} {self.title.en}: {self.status}"]
         if self.failed is not None:
             lines.append(f"  must hold: {self.failed.en}")
-            lines.append(f"  expected:  {self.expected}")
-            lines.append(f"  found:     {self.found}")
+            lines.append(f"  expected:  {_of(self.expected, 'en')}")
+            lines.append(f"  found:     {_of(self.found, 'en')}")
         ko = f"{self.title.ko}: {_STATUS_KO[self.status]}"
         return "\n".join([*lines, f"  {ko}" + (f": {self.failed.ko}" if self.failed else "")])
+
+    def _korean(self) -> str:
+        lines = [f"{_STATUS_SIGN[self.status]} {self.title.ko}: {_STATUS_KO[self.status]}"]
+        if self.failed is not None:
+            lines.append(f"  조건:   {self.failed.ko}")
+            lines.append(f"  기대값: {_of(self.expected, 'ko')}")
+            lines.append(f"  결과값: {_of(self.found, 'ko')}")
+        return "\n".join(lines)
 
     def _repr_html_(self) -> str:
         style = f"border-left:4px solid {_STATUS_COLOUR[self.status]};padding:.4em .8em"
@@ -73,8 +85,9 @@ class Unfinished(Exception):
 class PropertyFailed(Exception):
     """A property of the answer does not hold."""
 
-    def __init__(self, failed: Text, expected: str, found: str) -> None:
-        super().__init__(f"{failed.en}: expected {expected}, found {found}")
+    def __init__(self, failed: Text, expected: Text | str, found: Text | str) -> None:
+        said = _of(expected, "en"), _of(found, "en")
+        super().__init__(f"{failed.en}: expected {said[0]}, found {said[1]}")
         self.failed, self.expected, self.found = failed, expected, found
 
 
@@ -105,12 +118,14 @@ class Attempt:
 
     def _run(self, inputs: list[object]) -> object:
         if not callable(self.answer):
-            fail(RUNS, "a function", repr(self.answer))
+            fail(RUNS, Text("a function", "함수"), repr(self.answer))
         try:
             return self.answer(*inputs)
         except Exception as error:  # whatever a learner's code raises is a finding, not a crash
             line = traceback.extract_tb(error.__traceback__)[-1].line or "?"
-            fail(RUNS, "no error", f"{type(error).__name__}: {error} (at `{line}`)")
+            raised = f"{type(error).__name__}: {error}"
+            at = Text(f"{raised} (at `{line}`)", f"{raised} (코드: `{line}`)")
+            fail(RUNS, Text("no error", "오류 없음"), at)
 
 
 def exercise(en: str, ko: str) -> Callable[[Callable[[Attempt], None]], Check]:
@@ -136,12 +151,12 @@ def exercise(en: str, ko: str) -> Callable[[Callable[[Attempt], None]], Check]:
     return decorate
 
 
-def fail(failed: Text, expected: str, found: str) -> NoReturn:
+def fail(failed: Text, expected: Text | str, found: Text | str) -> NoReturn:
     """End the check: the property `failed` does not hold."""
     raise PropertyFailed(failed, expected, found)
 
 
-def expect(holds: bool, must_hold: Text, expected: str, found: str) -> None:
+def expect(holds: bool, must_hold: Text, expected: Text | str, found: Text | str) -> None:
     """End the check unless `holds`."""
     if not holds:
         fail(must_hold, expected, found)
@@ -185,7 +200,12 @@ def _as_tensor(result: object) -> Tensor:
     try:
         return torch.as_tensor(result)
     except (TypeError, ValueError, RuntimeError):
-        fail(RETURNS_TENSOR, "a tensor", type(result).__name__)
+        fail(RETURNS_TENSOR, Text("a tensor", "tensor"), type(result).__name__)
+
+
+def _of(said: Text | str, language: Language) -> str:
+    """Words in that language; numbers, shapes and the learner's own text are as they are."""
+    return said.of(language) if isinstance(said, Text) else said
 
 
 def _is_stub(value: object) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from handlib.course.language import Language
 from handlib.course.text import Text
 
 _PLAIN = ("number", "prerequisites", "minutes_to_do", "memory_mb", "data", "seed")
@@ -50,8 +51,16 @@ class Contract:
         )
 
 
-def to_markdown(contract: Contract, navigation: str = "") -> str:
-    """The notebook's header: title, one sentence, aims, what it builds on, cost, neighbours."""
+def to_markdown(contract: Contract, navigation: str = "", language: Language = "en") -> str:
+    """The notebook's header: title, one sentence, aims, what it builds on, cost, neighbours.
+
+    In English title, sentence and aims stand in both languages, in Korean they stand alone.
+    """
+    header = _korean(contract) if language == "ko" else _english(contract)
+    return f"{header}\n\n{navigation}".rstrip()
+
+
+def _english(contract: Contract) -> str:
     aims = "\n".join(f"- {aim.en}  \n  *{aim.ko}*" for aim in contract.objectives)
     minutes = f"{contract.minutes:g} min"
     return f"""# {contract.number} {contract.title.en}
@@ -69,6 +78,23 @@ def to_markdown(contract: Contract, navigation: str = "") -> str:
 | builds on | reading and doing | running all cells | memory | data | seed |
 |---|---|---|---|---|---|
 | {contract.prerequisites} | {contract.minutes_to_do} min | {minutes} on two cores \
+| {contract.memory_mb} MB | {contract.data} | {contract.seed} |"""
+
+
+def _korean(contract: Contract) -> str:
+    aims = "\n".join(f"- {aim.ko}" for aim in contract.objectives)
+    minutes = f"{contract.minutes:g}분"
+    return f"""# {contract.number} {contract.title.ko}
+
+{contract.summary.ko}
+
+**학습 목표**
+
+{aims}
+
+| 선수 내용 | 학습 시간 | 전체 실행 시간 | 메모리 | 데이터 | seed |
+|---|---|---|---|---|---|
+| {contract.prerequisites} | {contract.minutes_to_do}분 | {minutes} (CPU 코어 2개) \
 | {contract.memory_mb} MB | {contract.data} | {contract.seed} |
 
-{navigation}""".rstrip()
+*아직 번역되지 않은 문단과 코드, 그림 안의 글자는 영어로 되어 있습니다.*"""

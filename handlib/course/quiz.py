@@ -8,16 +8,20 @@ from dataclasses import dataclass
 from html import escape
 
 from handlib.course import texts
+from handlib.course.language import Language, current
 from handlib.course.text import Text
+
+_RIGHT = Text("Right.", "맞습니다.")
+_WRONG = Text("Not this one.", "정답이 아닙니다.")
 
 
 @dataclass(frozen=True)
 class Option:
     """One answer, whether it is right, and why."""
 
-    text: str
+    text: Text
     right: bool
-    why: str
+    why: Text
 
 
 @dataclass(frozen=True)
@@ -36,7 +40,7 @@ def load_quiz(number: str) -> tuple[Question, ...]:
     """
     questions = tuple(_question(entry) for entry in texts.load(f"quiz_{number}"))
     for q in questions:
-        if sum(o.right for o in q.options) != 1 or not all(o.why for o in q.options):
+        if sum(o.right for o in q.options) != 1 or not all(o.why.en for o in q.options):
             raise ValueError(
                 f"quiz_{number}.yaml: '{q.question.en}' needs exactly one right option "
                 "and a reason beside every option"
@@ -45,27 +49,42 @@ def load_quiz(number: str) -> tuple[Question, ...]:
 
 
 def _question(entry: dict) -> Question:
-    options = (Option(o["text"], o.get("right", False), o["why"]) for o in entry["options"])
-    return Question(Text(entry["question"], entry["question_ko"]), tuple(options))
+    options = (
+        Option(_both(option, "text"), option.get("right", False), _both(option, "why"))
+        for option in entry["options"]
+    )
+    return Question(_both(entry, "question"), tuple(options))
 
 
-def to_markdown(questions: tuple[Question, ...]) -> str:
-    """The quiz as Markdown; each option's explanation opens by itself."""
-    return "\n\n".join(_question_markdown(i, q) for i, q in enumerate(questions, start=1))
+def _both(entry: dict, name: str) -> Text:
+    return Text(entry[name], entry[f"{name}_ko"])
 
 
-def _question_markdown(number: int, question: Question) -> str:
-    lines = [f"**Question {number}.** {question.question.en}  ", f"*{question.question.ko}*", ""]
+def to_markdown(questions: tuple[Question, ...], language: Language = "en") -> str:
+    """The quiz as Markdown; each option's explanation opens by itself.
+
+    In English the question stands in both languages, in Korean alone.
+    """
+    numbered = enumerate(questions, start=1)
+    return "\n\n".join(_question_markdown(i, q, language) for i, q in numbered)
+
+
+def _question_markdown(number: int, question: Question, language: Language) -> str:
+    text = question.question
+    if language == "ko":
+        lines = [f"**질문 {number}.** {text.ko}", ""]
+    else:
+        lines = [f"**Question {number}.** {text.en}  ", f"*{text.ko}*", ""]
     for letter, option in zip("ABCDEF", question.options, strict=False):
-        summary = f"<summary>{letter}. {escape(option.text, quote=False)}</summary>"
-        lines.append(
-            f"<details>{summary}{_verdict(option)} {escape(option.why, quote=False)}</details>"
-        )
+        words = escape(option.text.of(language), quote=False)
+        why = escape(option.why.of(language), quote=False)
+        summary = f"<summary>{letter}. {words}</summary>"
+        lines.append(f"<details>{summary}{_verdict(option, language)} {why}</details>")
     return "\n".join(lines)
 
 
-def _verdict(option: Option) -> str:
-    return "<strong>Right.</strong>" if option.right else "<strong>Not this one.</strong>"
+def _verdict(option: Option, language: Language) -> str:
+    return f"<strong>{(_RIGHT if option.right else _WRONG).of(language)}</strong>"
 
 
 def show(number: str) -> None:
@@ -80,6 +99,8 @@ def show(number: str) -> None:
 
 def _prompt(number: int, question: Question) -> str:
     text = question.question
+    if current() == "ko":
+        return f"<p><strong>{number}. {escape(text.ko)}</strong></p>"
     return f"<p><strong>{number}. {escape(text.en)}</strong><br>{escape(text.ko)}</p>"
 
 
@@ -87,15 +108,16 @@ def _answers(question: Question) -> tuple:
     from ipywidgets import HTML, Layout, RadioButtons
 
     choice = RadioButtons(
-        options=[(o.text, o) for o in question.options],
+        options=[(o.text.of(current()), o) for o in question.options],
         value=None,
         layout=Layout(width="auto"),
     )
     verdict = HTML()
 
     def answer(change: dict) -> None:
-        option = change["new"]
-        verdict.value = f"<div role='status'>{_verdict(option)} {escape(option.why)}</div>"
+        option, language = change["new"], current()
+        why = escape(option.why.of(language))
+        verdict.value = f"<div role='status'>{_verdict(option, language)} {why}</div>"
 
     choice.observe(answer, names="value")
     return choice, verdict

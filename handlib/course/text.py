@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from handlib.course.language import Language
+
 
 @dataclass(frozen=True)
 class Text:
@@ -9,3 +11,7 @@ class Text:
 
     en: str
     ko: str
+
+    def of(self, language: Language) -> str:
+        """The sentence in that language."""
+        return self.ko if language == "ko" else self.en

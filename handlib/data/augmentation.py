@@ -37,7 +37,7 @@ class AugmentationConfig:
     contrast: float = 0.0  # factor, uniform in 1 ± contrast
     blur: float = 0.0  # standard deviation of a Gaussian in pixels, uniform in 0..blur
     noise: float = 0.0  # standard deviation of a sensor's noise, uniform in 0..noise
-    jpeg: int = 0  # lowest quality of JPEG's, uniform from it to 100; 0: no compression
+    jpeg: int = 0  # lowest quality of JPEG's, uniform from it to 101, none; 0: always none
 
     @classmethod
     def none(cls) -> "AugmentationConfig":
@@ -51,10 +51,10 @@ class AugmentationConfig:
 
     @classmethod
     def photographs(cls) -> "AugmentationConfig":
-        """As wide as pictures of cheap cameras in odd light are, for what has seen rendered hands.
+        """Wide, as pictures of cheap cameras in odd light are, for what has seen rendered hands.
 
-        Ours: the released HandOccNet's geometry, the light of lamps and of the sun, a lens out of
-        focus, noise, and JPEG. `hue` stays small, since skin is never green.
+        Ours: the released HandOccNet's geometry, odd light, a lens out of focus, noise, and JPEG.
+        Not wide enough for hands that hang down: it turns by 60 degrees at most.
         """
         return cls(
             scale=0.25,

@@ -29,12 +29,16 @@ def acceleration_error(
     return difference.norm(dim=-1).mean(-1)
 
 
+def bone_lengths(joints: Float[Tensor, "*n 21 3"]) -> Float[Tensor, "*n 20"]:
+    """Of the bones in `skeleton.BONES`, in the units of the joints (common order)."""
+    parents, children = (list(ends) for ends in zip(*BONES, strict=True))
+    return (joints[..., children, :] - joints[..., parents, :]).norm(dim=-1)
+
+
 def bone_length_drift(joints: Float[Tensor, "*clips T 21 3"]) -> Float[Tensor, "*clips"]:
     """How much the bones of a hand change their length over the frames of a clip, in metres.
 
     The standard deviation over the frames (divided by T) of each of the 20 bones, averaged over
     the bones. Zero for a hand with one shape in all frames. Joints in the common order.
     """
-    parents, children = (list(ends) for ends in zip(*BONES, strict=True))
-    lengths = (joints[..., children, :] - joints[..., parents, :]).norm(dim=-1)
-    return lengths.std(dim=-2, correction=0).mean(-1)
+    return bone_lengths(joints).std(dim=-2, correction=0).mean(-1)

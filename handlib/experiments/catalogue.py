@@ -1,11 +1,31 @@
-"""The experiments by name: how each is run, also in seconds, and how its result is told."""
+"""The experiments by name: how each is run, also in seconds, how its result is told and drawn.
+
+A new one needs an entry here, and its figure's texts in `course/texts/captions_evidence.yaml`.
+"""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from handlib.experiments import course_recipe, distant_token, parts, video
+from matplotlib.figure import Figure
+
+from handlib.course.captions import captions
+from handlib.experiments import (
+    confidence,
+    course_recipe,
+    critic,
+    distant_token,
+    fusion_space,
+    max_mse,
+    one_shape,
+    parts,
+    video,
+    window,
+)
+from handlib.experiments.study import Study
 from handlib.training import TrainConfig
+from handlib.viz import Illustration, evidence_plots, show
+from handlib.viz.evidence_rows import in_words, measured, numbers, rows
 
 Result = dict[str, Any]
 
@@ -15,11 +35,23 @@ class Experiment:
     """run(output, seeds=..., **sizes) writes a result file and returns what is in it.
 
     quick: sizes at which everything runs and nothing is shown. lines: the result for people.
+    figure: the result drawn. words: the numbers that the figure's texts ask for. starts: whether
+    it keeps what it begins with in a folder, `run`'s `starts`.
     """
 
     run: Callable[..., Result]
     quick: dict[str, Any]
     lines: Callable[[Result], Iterator[str]]
+    figure: Callable[[Result], Figure]
+    words: Callable[[Result], dict[str, str]] = lambda result: numbers(rows(result))
+    starts: bool = False
+
+
+def illustration(name: str, result: Result) -> Illustration:
+    """The figure of experiment `name`, with its alt text and captions."""
+    experiment = EXPERIMENTS[name]
+    texts: dict[str, Any] = captions("evidence")(name, **experiment.words(result))
+    return show(experiment.figure(result), **texts, dpi=150)
 
 
 def _course_recipe(result: Result) -> Iterator[str]:
@@ -40,6 +72,11 @@ def _distant_token(result: Result) -> Iterator[str]:
         )
 
 
+def _distant_token_words(result: Result) -> dict[str, str]:
+    silence = measured(evidence_plots.silence_rows(result), ("stranger",))
+    return numbers(rows(result)) | {"silence": in_words(silence)}
+
+
 def _parts(result: Result) -> Iterator[str]:
     for row in result["runs"]:
         everywhere, hidden = row["gain"]["all"], row["gain"]["hidden"]
@@ -50,13 +87,19 @@ def _parts(result: Result) -> Iterator[str]:
         )
 
 
-def _video(result: Result) -> Iterator[str]:
+def _study(result: Result) -> Iterator[str]:
     for row in result["runs"]:
-        gain = row["gain"]
+        everywhere, hidden = row["gain_all"], row["gain"]
+        own = (
+            f", {name} {found['mean']}"
+            for name, found in row["measures"].items()
+            if not isinstance(found["mean"], list)
+        )
         yield (
             f"seed {row['seed']}, {row['network']}: root-aligned {row['root_aligned']} mm, "
-            f"acceleration {row['acceleration']} mm per frame², below the single frame where "
-            f"hidden most by {gain['mean']} mm {gain['interval']}"
+            f"acceleration {row['acceleration']} mm per frame², below {result['reference']} by "
+            f"{everywhere['mean']} mm {everywhere['interval']}, where hidden most by "
+            f"{hidden['mean']} mm {hidden['interval']}{''.join(own)}"
         )
 
 
@@ -64,13 +107,37 @@ def _few(recipe: TrainConfig) -> TrainConfig:
     return replace(recipe, images=2 * recipe.batch_size, warmup_images=0)
 
 
+def _of(study: Study) -> Experiment:
+    sizes = {
+        "stills": 16,
+        "clips": 2,
+        "test_clips": 2,
+        "first": _few(TrainConfig.deformer_frames()),
+        "second": _few(TrainConfig.deformer_course()),
+    }
+    figure = getattr(evidence_plots, study.name)
+    return Experiment(study.run, sizes, _study, figure, starts=True)
+
+
+STUDIES = tuple(
+    module.STUDY
+    for module in (video, confidence, max_mse, critic, one_shape, window, fusion_space)
+)
+
 EXPERIMENTS = {
     "course_recipe": Experiment(
         course_recipe.run,
         {"size": 64, "test_size": 64, "recipe": _few(TrainConfig.course())},
         _course_recipe,
+        evidence_plots.course_recipe,
     ),
-    "distant_token": Experiment(distant_token.run, {"steps": 2}, _distant_token),
+    "distant_token": Experiment(
+        distant_token.run,
+        {"steps": 2},
+        _distant_token,
+        evidence_plots.distant_token,
+        _distant_token_words,
+    ),
     "parts": Experiment(
         parts.run,
         {
@@ -80,16 +147,6 @@ EXPERIMENTS = {
             "second": _few(TrainConfig.course()),
         },
         _parts,
+        evidence_plots.parts,
     ),
-    "video": Experiment(
-        video.run,
-        {
-            "stills": 16,
-            "clips": 2,
-            "test_clips": 4,
-            "first": _few(TrainConfig.deformer_frames()),
-            "second": _few(TrainConfig.deformer_course()),
-        },
-        _video,
-    ),
-}
+} | {study.name: _of(study) for study in STUDIES}

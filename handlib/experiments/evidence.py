@@ -1,6 +1,7 @@
 """The result files that a checkout of the course ships: what the experiments found."""
 
 import json
+import math
 import os
 import platform
 import statistics
@@ -34,29 +35,40 @@ def load_evidence(name: str, folder: Path | str = FOLDER) -> dict[str, Any]:
     return json.loads(path.read_text(encoding="utf-8"))
 
 
-def millimetres(metres: Mapping[str, float]) -> dict[str, float]:
-    """For people: millimetres, to the hundredth."""
-    return {name: round(1000 * value, 2) for name, value in metres.items()}
+def millimetres(metres: Mapping[str, float]) -> dict[str, Any]:
+    """For people: millimetres, to the hundredth; None where nothing was measured."""
+    return {name: rounded(1000 * value) for name, value in metres.items()}
 
 
-def spread(values: Sequence[float]) -> dict[str, float]:
-    """Mean over the seeds, smallest and largest."""
-    return {"mean": round(statistics.fmean(values), 2), "min": min(values), "max": max(values)}
+def rounded(value: float, digits: int = 2) -> float | None:
+    """None for NaN, which JSON does not know."""
+    return None if math.isnan(value) else round(value, digits) + 0.0  # no -0.0
+
+
+def spread(values: Sequence[float | None], digits: int = 2) -> dict[str, Any]:
+    """Mean over the seeds, smallest and largest; seeds without a value do not count."""
+    known = [value for value in values if value is not None]
+    if not known:
+        return {"mean": None, "min": None, "max": None}
+    mean = round(statistics.fmean(known), digits)
+    return {"mean": mean, "min": min(known), "max": max(known)}
 
 
 def mean_with_interval(
-    values: Float[Tensor, " N"], groups: Sequence[int] | None = None
+    values: Float[Tensor, " N"], groups: Sequence[int] | None = None, digits: int = 2
 ) -> dict[str, Any]:
-    """Mean and its 95 % interval, to the hundredth; `groups` as in `mean_interval`."""
-    interval = mean_interval(values, groups)
-    return {
-        "mean": round(values.mean().item(), 2),
-        "interval": [round(end, 2) for end in interval],
-    }
+    """Mean and its 95 % interval, to the hundredth; `groups` as in `mean_interval`.
+
+    NaN is left out, as there; both are None where nothing is left.
+    """
+    if values.isnan().all():
+        return {"mean": None, "interval": None}
+    interval = [rounded(end, digits) for end in mean_interval(values, groups)]
+    return {"mean": rounded(values.nanmean().item(), digits), "interval": interval}
 
 
-def occlusion_table(scores: Scores) -> list[dict[str, float]]:
-    """The rows of `Scores.table`, their errors in millimetres."""
+def occlusion_table(scores: Scores) -> list[dict[str, Any]]:
+    """The rows of `Scores.table`, their errors in millimetres, None in an empty bin."""
     errors = ("root_aligned", "procrustes")
     return [row | millimetres({name: row[name] for name in errors}) for row in scores.table()]
 

@@ -69,17 +69,20 @@ def right_hand(hand: HandModel | HandPair) -> HandModel:
 def over_time(
     hand: HandModel | HandPair,
     pose: Float[Tensor, "B *F 16 3 3"],
-    betas: Float[Tensor, "B 10"],
+    betas: Float[Tensor, "B *S 10"],
     left: Bool[Tensor, " B"] | None = None,
 ) -> tuple[Float[Tensor, "B *F V 3"], Float[Tensor, "B *F 21 3"]]:
-    """(vertices, joints) of B windows of poses, each window with one shape and one side.
+    """(vertices, joints) of B windows of poses, each window with one side.
+
+    Each has one shape, too, or one for every pose: *S is nothing or *F.
 
     Raises:
         ValueError: `left` with a hand of one side.
     """
     lead = pose.shape[:-3]
     each = lead[1:].numel()
-    inputs = pose.reshape(-1, 16, 3, 3), betas.repeat_interleave(each, dim=0)
+    shapes = betas.repeat_interleave(each, dim=0) if betas.ndim == 2 else betas.flatten(0, -2)
+    inputs = pose.reshape(-1, 16, 3, 3), shapes
     if isinstance(hand, HandPair):
         sides = None if left is None else left.repeat_interleave(each)
         output = hand(*inputs, left=sides)

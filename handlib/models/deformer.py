@@ -36,11 +36,12 @@ class SequencePrediction:
     """What Deformer says of B windows of T frames. Metres, the hand's own frame: no translation.
 
     m is 6 where fusion runs in 6D and 3 elsewhere. *F is T with `fuse_every`, and no axis at all
-    without: then the fused hand is that of frame T // 2.
+    without: then the fused hand is that of frame T // 2. *S is T with shape="frame", and no axis
+    without.
     """
 
     pose: Float[Tensor, "B T 16 3 3"]  # θ of each frame: rotation matrices, MANO's order
-    betas: Float[Tensor, "B 10"]  # β, one for the window
+    betas: Float[Tensor, "B *S 10"]  # β, one for the window
     vertices: Float[Tensor, "B T V 3"]
     joints: Float[Tensor, "B T 21 3"]  # common order
     joints_img: Float[Tensor, "B T 21 2"]  # (u, v) as fractions of the hand box, 0..1
@@ -133,7 +134,9 @@ class Deformer(nn.Module):
             confidence = self._weights(motions, occlusion)
             fused = self._fuse(pose, motions, confidence)
             vertices, joints = over_time(self.hand, pose, betas, left)
-            fused_vertices, fused_joints = over_time(self.hand, fused, betas, left)
+            middle = betas.ndim == 3 and fused.ndim == 4  # the fused hand is one of T shapes
+            shape = betas[:, pose.shape[1] // 2] if middle else betas
+            fused_vertices, fused_joints = over_time(self.hand, fused, shape, left)
         return SequencePrediction(
             pose,
             betas,
@@ -153,11 +156,12 @@ class Deformer(nn.Module):
 
     def _across_frames(
         self, feature: Float[Tensor, "B T C"]
-    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B 10"]]:
-        """(F⁺⁺, β of the window); with temporal="none" (F⁺, the mean of the frames' β)."""
-        if self.temporal is None:
-            return feature, self.motion_head.shape(feature).float().mean(dim=1)
-        memory, shape = self.temporal(feature)
+    ) -> tuple[Float[Tensor, "B T C"], Float[Tensor, "B *S 10"]]:
+        """(F⁺⁺, β); F⁺ goes on as F⁺⁺ with temporal="none", and β is the mean of the frames'."""
+        memory, shape = (feature, None) if self.temporal is None else self.temporal(feature)
+        if shape is None or self.config.shape == "frame":
+            betas = self.motion_head.shape(memory).float()
+            return memory, betas if self.config.shape == "frame" else betas.mean(dim=1)
         return memory, self.motion_head.shape(shape).float()
 
     def _weights(

@@ -7,6 +7,7 @@ from handlib.models.fusion import Space
 
 Weights = Literal["confidence", "uniform", "centre", "occlusion"]
 Temporal = Literal["transformer", "recurrent", "past_and_future", "none"]
+Shape = Literal["window", "frame"]
 Frozen = Literal["nothing", "trunk", "frames"]
 
 
@@ -32,6 +33,7 @@ class DeformerConfig:
     joint_skip: bool = False  # D8: the decoder sees the heatmaps, too
     monocular_head: bool = False  # D9: a hand from each frame's F⁺ alone; the loss has its weight
     temporal: Temporal = "transformer"  # "none": F⁺ goes on in the place of F⁺⁺
+    shape: Shape = "window"  # "frame": β from each F⁺⁺; the decoder for the window learns nothing
     frozen: Frozen = "nothing"  # course aid: trunk, or all that sees one frame, stays as given
     norm_features: bool = False  # course aid: batch norm on P2, which nothing else bounds
     identity_pose: bool = False  # course aid: poses start at rest, motions at zero

@@ -131,7 +131,8 @@ def _as_video(
         (values[:, middle] if model.config.fuse_every else values).float().cpu()
         for values in (found.fused_pose, found.fused_vertices, found.fused_joints)
     )
-    unit, betas = found.joints_img[:, middle].float().cpu(), found.betas.float().cpu()
+    shape = found.betas if found.betas.ndim == 2 else found.betas[:, middle]
+    unit, betas = found.joints_img[:, middle].float().cpu(), shape.float().cpu()
     pixels = boxes[:, None, :2] + unit * (boxes[:, None, 2:] - boxes[:, None, :2])
     for k, (_, affine) in enumerate(cuts):
         yield [pose[k], betas[k], vertices[k], joints[k], _back(pixels[k], affine)]

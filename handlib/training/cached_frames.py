@@ -6,6 +6,7 @@ joins the frames costs little more than the hand model.
 """
 
 from collections.abc import Iterator, Sequence
+from copy import copy
 from dataclasses import dataclass, fields
 from typing import Any
 
@@ -54,12 +55,33 @@ class CachedFrames(Dataset[Any]):
 
     def __init__(self, model: Deformer, data: Windows, batch_size: int = 64) -> None:
         require_frozen(model)
-        windows = np.array([data.frames(index) for index in range(len(data))])
-        frames, rows = np.unique(windows, return_inverse=True)
-        self.rows, self._runs = torch.from_numpy(rows.reshape(windows.shape)), data.runs()
+        windows = _frames(data)
+        self._seen = np.unique(windows)
+        self._arrange(windows, data.runs())
         images: Any = data.dataset
-        parts = list(_see(model, Subset(images, frames.tolist()), batch_size))
+        parts = list(_see(model, Subset(images, self._seen.tolist()), batch_size))
         self.table = {name: torch.cat([part[name] for part in parts]) for name in parts[0]}
+
+    def arranged(self, data: Windows) -> "CachedFrames":
+        """Other windows over the same frames, of another length or gap; nothing is seen again.
+
+        Raises:
+            ValueError: a window has a frame that was not seen.
+        """
+        windows = _frames(data)
+        unseen = np.setdiff1d(windows, self._seen)
+        if len(unseen):
+            raise ValueError(
+                f"data: expected windows over the {len(self._seen)} cached frames, found frame "
+                f"{unseen[0]}; make CachedFrames(model, data) anew"
+            )
+        other = copy(self)
+        other._arrange(windows, data.runs())
+        return other
+
+    def _arrange(self, windows: np.ndarray, runs: list[range]) -> None:
+        self.rows = torch.from_numpy(np.searchsorted(self._seen, windows))
+        self._runs = runs
 
     def __len__(self) -> int:
         return len(self.rows)
@@ -86,6 +108,11 @@ class CachedFrames(Dataset[Any]):
             side=tuple("left" if is_left else "right" for is_left in left),
             **tensors,
         )
+
+
+def _frames(data: Windows) -> np.ndarray:
+    """The frames of every window, a row each."""
+    return np.array([data.frames(index) for index in range(len(data))])
 
 
 def collate_seen(items: Any) -> SequenceBatch:

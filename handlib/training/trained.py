@@ -15,6 +15,7 @@ from handlib.training.recipes import PAPER_GAP
 from handlib.training.run import Network, RunConfig, load_run
 
 Kind = Literal["handoccnet", "deformer"]
+FOR_PHOTOGRAPHS = "handoccnet_guided"  # of the shipped weights: it has seen the widest pictures
 
 
 @dataclass(frozen=True)
@@ -80,10 +81,10 @@ class Trained:
 
     @classmethod
     def shipped(cls, hand: HandModel) -> "Trained":
-        """The HandOccNet that comes with handlib."""
-        card = weights.card("handoccnet")
+        """The HandOccNet that comes with handlib, `FOR_PHOTOGRAPHS`."""
+        card = weights.card(FOR_PHOTOGRAPHS)
         origin = {"weights": card["file"], "sha256": card["sha256"], "limits": card["limits"]}
-        model = weights.load_handoccnet(hand)
+        model = weights.load_handoccnet(hand, name=FOR_PHOTOGRAPHS)
         return cls._ready(model, weights.SHIPPED, model.config.image_size, 0, origin)
 
     @classmethod

@@ -53,7 +53,7 @@ def _box(ax: Axes, entry: Entry, place: tuple[float, float], here: bool) -> None
             linewidth=1.5,
         )
     )
-    text = f"{entry.number}\n" + textwrap.fill(entry.title.partition(":")[0], 15)
+    text = f"{entry.number}\n" + textwrap.fill(entry.title.en.partition(":")[0], 15)
     ink = theme.PAPER if here else theme.INK
     ax.text(x, y, text, color=ink, fontsize=7.5, ha="center", va="center", linespacing=1.15)
 

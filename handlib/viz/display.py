@@ -10,6 +10,7 @@ from html import escape
 
 from matplotlib.figure import Figure
 
+from handlib.course import language
 from handlib.viz import theme
 
 
@@ -27,12 +28,18 @@ class Illustration:
 
     def _repr_html_(self) -> str:
         data = base64.b64encode(self.png).decode("ascii")
-        korean = f'<br><span lang="ko">{escape(self.caption_ko)}</span>' if self.caption_ko else ""
         return (
             f'<figure style="margin:0"><img alt="{escape(self.alt)}" style="max-width:100%" '
             f'src="data:image/png;base64,{data}">'
-            f"<figcaption>{escape(self.caption)}{korean}</figcaption></figure>"
+            f"<figcaption>{self._captions()}</figcaption></figure>"
         )
+
+    def _captions(self) -> str:
+        """English with Korean below it, or in a Korean notebook Korean alone."""
+        korean = f'<span lang="ko">{escape(self.caption_ko)}</span>' if self.caption_ko else ""
+        if language.current() == "ko" and korean:
+            return korean
+        return escape(self.caption) + (f"<br>{korean}" if korean else "")
 
 
 def show(

@@ -35,8 +35,13 @@ def most_like(occlusion: Tensor, ratio: float) -> int:
     return int((occlusion - ratio).abs().argmin())
 
 
-def handoccnet_panels(model: HandOccNet, batch: HandBatch, index: int) -> Illustration:
-    """Ten panels from one recorded forward pass: from the image to the mesh."""
+def handoccnet_panels(
+    model: HandOccNet, batch: HandBatch, index: int, which: tuple[str, str]
+) -> Illustration:
+    """Ten panels from one recorded forward pass: from the image to the mesh.
+
+    which: the weights, in English and in Korean, for the captions.
+    """
     query = hidden_query(batch, index, model.config.cells)
     image = batch.image[index]
     with torch.no_grad(), record(model) as found:
@@ -51,19 +56,19 @@ def handoccnet_panels(model: HandOccNet, batch: HandBatch, index: int) -> Illust
         norm = found[name][0].norm(dim=0)
         maps.overlay(ax, image, norm, title, (float(norm.min()), float(norm.max())))
     _draw_prediction(axes[8:], prediction, image, batch.intrinsics[index], model.hand.faces)
-    return show(fig, *_words(batch, index), dpi=130)
+    return show(fig, *_words(batch, index, which), dpi=130)
 
 
-def _words(batch: HandBatch, index: int) -> tuple[str, str, str]:
+def _words(batch: HandBatch, index: int, which: tuple[str, str]) -> tuple[str, str, str]:
     """Alt text, caption and Korean caption."""
     share = "part" if batch.occlusion is None else f"{float(batch.occlusion[index]):.0%}"
     return (
-        f"Ten panels about a hand of which {share} is hidden: image, hidden part, "
-        "necessity map, softmax row, gate, gated row, feature norms after FIT and SET, predicted "
-        "joints and predicted mesh.",
-        f"HandOccNet on a test image with {share} of the hand hidden. The yellow "
+        f"Ten panels of HandOccNet, {which[0]}, about a hand of which {share} is hidden: "
+        "image, hidden part, necessity map, softmax row, gate, gated row, feature norms after "
+        "FIT and SET, predicted joints and predicted mesh.",
+        f"HandOccNet, {which[0]}, on a test image with {share} of the hand hidden. The yellow "
         "square is the query; correlations are means over the heads of FIT's first block.",
-        f"손의 {share}가 가려진 test image에 대한 HandOccNet의 중간 결과입니다. "
+        f"손의 {share}가 가려진 test image에 대한 HandOccNet({which[1]})의 중간 결과입니다. "
         "노란 사각형이 query이고, correlation은 FIT 첫 번째 block의 head 평균입니다.",
     )
 

@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from torch import Tensor
+from torch.utils.data import Subset
 
 from handlib import weights
 from handlib.data.windows import Windows
 from handlib.evaluation.judge_scores import judge_scores
 from handlib.evaluation.map_scores import map_scores
+from handlib.evaluation.robustness import described, robustness
 from handlib.hands import HandModel
 from handlib.models.deformer import Deformer
 from handlib.models.discriminator import MotionDiscriminator
@@ -23,6 +25,7 @@ from handlib.training.data import images_of
 from handlib.training.evaluate import Scores, evaluate
 from handlib.training.run import RunConfig, load_run, score, write_json
 
+DISTURBED = 500  # images: each is seen under every disturbance
 LIMITS = (
     "Trained on rendered right hands only, of one hand model, at 128 pixels, in minutes to hours "
     "on two processor cores. For seeing how the network works; not for measuring hands."
@@ -36,11 +39,12 @@ def publish(
     folder: Path | None = None,
     test_size: int | None = None,
     name: str | None = None,
+    limits: str = "",
 ) -> dict[str, Any]:
     """Score the run on the test split, write its weights and their card; returns the card.
 
     name: of both files, else that of the kind of network. test_size: images (2,000) or clips
-    (64).
+    (64). limits: what the card says of them beyond what holds for all.
     """
     run, model = RunConfig.load(run_dir), load_run(run_dir, hand)
     unit = "clips" if run.data.gap else "images"
@@ -56,9 +60,11 @@ def publish(
     if isinstance(model, HandOccNet) and run.data.name == "synthetic":
         found = map_scores(model, test)
         scores["maps"] = {name: asdict(value) for name, value in found.items() if value.images}
+        few = Subset(test, range(min(DISTURBED, test_size)))
+        scores["disturbed"] = described(robustness(model, few))
     description = _write(path, model.state_dict()) | {
         "kind": run.kind,
-        "limits": LIMITS,
+        "limits": " ".join(filter(None, (LIMITS, limits))),
         "command": run.command,
         "minutes": minutes,
         "data": asdict(run.data),

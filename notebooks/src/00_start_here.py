@@ -549,8 +549,9 @@ viz.show(fig, **caption("course map", here=", ".join(here)), dpi=90)
 # - **Exercises** have a stub `...` to fill in. The check below it says "not
 #   done yet", or what is wrong and which property of the answer fails. It
 #   never stops *Run All*, and no later cell needs your answer.
-# - Two **hints** unfold one after the other. The **solution** is the folded
-#   cell after them, a function of its own name that you can call.
+# - Two **hints** unfold one after the other.
+# - **Solution**, folded: the cell after the hints, a function of its own name
+#   that you can call.
 # - To ask again, run the check cell again: `check.occlusion_ratio(...)` takes
 #   any function, also one that you wrote elsewhere.
 # - The **quiz** explains every option, the wrong ones too.

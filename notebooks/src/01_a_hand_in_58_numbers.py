@@ -357,8 +357,9 @@ viz.show(fig, **caption("copying"), dpi=90, colours=128)
 #
 # ## 4 A chain of bones
 #
-# A joint's rotation carries everything beyond it along. Three bones in a row,
-# in centimetres, at rest along the x axis:
+# A joint's rotation carries everything beyond it along. Where do all of them
+# end up? That is **forward kinematics**. Three bones in a row, in centimetres,
+# at rest along the x axis:
 
 # %% tags=["nbval-check-output"]
 rest = torch.tensor([[0.0, 0, 0], [3, 0, 0], [5, 0, 0], [6, 0, 0]])

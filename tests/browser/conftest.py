@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
+import make_editions
 import pytest
 from lab_page import LabPage
 from lab_server import Server, free_port, private_folders, wait_for
@@ -44,6 +45,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("lab")
     notebooks = folder / "notebooks"
     shutil.copytree(ROOT / "notebooks", notebooks)
+    make_editions.make(notebooks)  # into folders beside the copies
     server = Server(free_port(), secrets.token_hex(16), notebooks)
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--ip=127.0.0.1"]
     options = [f"--port={server.port}", f"--notebook-dir={notebooks}", "--LabApp.news_url=None"]

@@ -5,9 +5,13 @@ from pathlib import Path
 import nbformat
 import pytest
 from lab_page import LabPage, save
+from playwright.sync_api import expect
+
+from handlib.course.glossary import link_first_uses
 
 NOTEBOOKS = Path(__file__).resolve().parents[2] / "notebooks"
 START_UP_SECONDS = 60
+IN_EDITIONS = NOTEBOOKS / "13_dynamic_fusion.ipynb"
 
 
 def declared_minutes(path: Path) -> float:
@@ -58,6 +62,21 @@ def test_notebook_runs_and_its_widgets_move(lab_page: LabPage, path: Path) -> No
     assert lab_page.outside == []
 
 
+@pytest.mark.parametrize(("edition", "verdicts"), [("student", 4), ("teacher", 8)])
+def test_an_edition_opens_and_runs(lab_page: LabPage, edition: str, verdicts: int) -> None:
+    """Four exercises, each with a box below its stub, and one below each solution."""
+    lab_page.open(f"{edition}/{IN_EDITIONS.name}")
+    lab_page.run_all(seconds=START_UP_SECONDS + 120 * declared_minutes(IN_EDITIONS))
+    assert lab_page.errors() == []
+    boxes = lab_page.page.locator(".jp-OutputArea div[role=status]")
+    expect(boxes.filter(has_text="Exercise 13.")).to_have_count(verdicts)
+    expect(boxes.filter(has_text="not done yet")).to_have_count(4)
+    solutions = lab_page.page.locator(".jp-CodeCell .jp-InputArea-editor:visible")
+    expect(solutions.filter(has_text="_solution(")).to_have_count(verdicts - 4)
+    lab_page.screenshots(f"{edition}_{IN_EDITIONS.stem}")
+    assert lab_page.outside == []
+
+
 @pytest.mark.parametrize("path", LONG, ids=lambda path: path.stem)
 def test_a_long_notebook_opens_as_it_is_stored(lab_page: LabPage, path: Path) -> None:
     lab_page.open(path.name)
@@ -74,6 +93,20 @@ def test_moved_slider_redraws_matplotlib_and_plotly(lab_page: LabPage) -> None:
     assert lab_page.errors() == []
     moved = [lab_page.slider_changes_figure(cell) for cell in lab_page.cells_with_sliders()]
     assert moved == [True, True]
+    assert lab_page.outside == []
+
+
+def test_a_word_of_the_glossary_opens_at_its_entry(lab_page: LabPage) -> None:
+    save(lab_page.server.folder, "word.ipynb", "print('a word')")
+    path = lab_page.server.folder / "word.ipynb"
+    notebook = nbformat.read(path, as_version=4)
+    (linked,) = link_first_uses(["The softmax."], "06")
+    notebook.cells.append(nbformat.v4.new_markdown_cell(linked))
+    nbformat.write(notebook, path)
+    lab_page.open(path.name)
+    lab_page.page.get_by_role("link", name="softmax", exact=True).click()
+    entry = lab_page.page.locator(".jp-MarkdownViewer h3", has_text="softmax")
+    expect(entry).to_be_in_viewport()
     assert lab_page.outside == []
 
 

@@ -56,5 +56,12 @@ def test_the_report_shows_both_languages_and_both_values():
         )
 
 
+def test_in_a_korean_notebook_the_report_is_korean_alone(korean):
+    result = double(3)
+    for text in (repr(result), result._repr_html_()):
+        assert all(part in text for part in ("두 배", check.RUNS.ko, "함수", "3"))
+        assert not any(part in text for part in ("Double", check.RUNS.en, "a function"))
+
+
 def test_the_html_report_escapes_the_learners_text():
     assert "<b>" not in double(lambda x: (_ for _ in ()).throw(ValueError("<b>")))._repr_html_()

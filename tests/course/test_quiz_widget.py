@@ -1,5 +1,7 @@
 """With a kernel the quiz answers a click."""
 
+from html import escape
+
 import pytest
 
 from handlib.course import quiz
@@ -7,6 +9,10 @@ from handlib.course import quiz
 
 @pytest.fixture
 def boxes(monkeypatch):
+    return show(monkeypatch)
+
+
+def show(monkeypatch):
     import IPython.display
 
     shown = []
@@ -28,4 +34,13 @@ def test_a_click_shows_that_options_reason(boxes):
         for option in question.options:
             choice.value = option
             assert ("Right." in verdict.value) == option.right
-            assert option.why[:12] in verdict.value
+            assert option.why.en[:12] in verdict.value
+
+
+def test_a_korean_notebook_asks_and_answers_in_korean(monkeypatch, korean):
+    for box, question in zip(show(monkeypatch), quiz.load_quiz("06"), strict=True):
+        prompt, choice, verdict = box.children
+        assert question.question.ko in prompt.value and question.question.en not in prompt.value
+        choice.value = question.options[0]
+        assert escape(question.options[0].why.ko) in verdict.value
+        assert ("맞습니다" in verdict.value) == bool(question.options[0].right)

@@ -20,7 +20,8 @@ def test_three_questions_with_one_right_option_each(number):
 
 
 def test_a_quiz_with_two_right_options_is_refused(monkeypatch):
-    option = {"text": "a", "why": "b", "right": True}
+    words = {"text": "a", "text_ko": "가", "why": "b", "why_ko": "나"}
+    option = words | {"right": True}
     entry = {"question": "q", "question_ko": "질문", "options": [option, option]}
     monkeypatch.setattr(texts, "load", lambda name: [entry])
     with pytest.raises(ValueError, match="exactly one right option"):

@@ -109,6 +109,19 @@ def test_frames_of_a_window_share_the_draw_and_windows_differ(batch):
             assert (moved.intrinsics[one, 0] - moved.intrinsics[other, 0]).abs().max() > 1e-2
 
 
+def test_frames_of_a_window_share_the_noises_amount_and_not_the_noise(batch):
+    from dataclasses import replace
+
+    grey = replace(batch, image=torch.full_like(batch.image, 0.5))
+    noise = augment_windows(grey, AugmentationConfig(noise=0.1), generator()).image - 0.5
+    amounts = noise.flatten(2).std(-1)  # window, frame
+    assert (amounts.std(1) < 0.1 * amounts.mean(1)).all()
+    assert amounts.mean(1).std() > 0.01
+    for window in noise:
+        flat = window.flatten(1)
+        assert (torch.corrcoef(flat) - torch.eye(len(flat))).abs().max() < 0.2
+
+
 def test_colours_of_a_window_change_alike(batch):
     from dataclasses import replace
 

@@ -248,3 +248,25 @@ def test_fused_for_inference_is_the_same_network(norm_features, build, inputs):
     assert torch.allclose(found.fused_vertices, expected.fused_vertices, atol=1e-5)
     assert torch.allclose(found.heatmaps, expected.heatmaps, atol=1e-4)
     assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in fused.backbone.modules())
+
+
+@pytest.mark.parametrize("fuse_every", [False, True])
+@pytest.mark.parametrize("temporal", ["transformer", "none"])
+def test_with_a_shape_each_frame_every_hand_has_its_own(build, inputs, hand, temporal, fuse_every):
+    model = build(shape="frame", temporal=temporal, fuse_every=fuse_every)
+    prediction = model(*inputs)
+    assert prediction.betas.shape == (2, FRAMES, 10)
+    assert prediction.betas.std(dim=1).amax() > 1e-4
+    for frame in range(FRAMES):
+        own = hand(prediction.pose[:, frame], prediction.betas[:, frame])
+        assert torch.allclose(prediction.vertices[:, frame], own.vertices, atol=1e-6)
+        fused = prediction.fused_pose[:, frame] if fuse_every else prediction.fused_pose
+        found = prediction.fused_joints[:, frame] if fuse_every else prediction.fused_joints
+        if fuse_every or frame == FRAMES // 2:
+            own = hand(fused, prediction.betas[:, frame])
+            assert torch.allclose(found, own.joints, atol=1e-6)
+
+
+def test_without_time_the_window_has_the_mean_of_the_frames_shapes(build, inputs):
+    frames = build(shape="frame", temporal="none")(*inputs).betas
+    assert torch.allclose(build(temporal="none")(*inputs).betas, frames.mean(dim=1), atol=1e-6)

@@ -96,6 +96,18 @@ def test_stores_outputs_and_no_remains(made: tuple[bytes, bytes]) -> None:
     assert not any("execution" in cell.metadata for cell in notebook.cells)
 
 
+def test_the_korean_notebook_can_be_written_without_running_it(tmp_path: Path) -> None:
+    source, target = tmp_path / "99_small.py", tmp_path / "ko" / "99_small.ipynb"
+    source.write_text(SOURCE, encoding="utf-8")
+    source.with_suffix(".ko.yaml").write_text("- {en: none, ko: 없음}\n", encoding="utf-8")
+    execute_course.rewrite(source, target, "ko", run=False)
+    notebook = nbformat.read(target, as_version=4)
+    nbformat.validate(notebook)
+    header, *code = notebook.cells
+    assert header.source.startswith("# 99 작은 노트북\n") and "| 없음 | 1분 |" in header.source
+    assert not any(cell.outputs for cell in code)
+
+
 def test_ids_follow_the_cells_not_their_place(made: tuple[bytes, bytes]) -> None:
     cells = json.loads(made[0])["cells"]
     notebook = nbformat.reads(made[0].decode(), as_version=4)

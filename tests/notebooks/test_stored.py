@@ -34,7 +34,8 @@ def test_agrees_with_its_source(path: Path) -> None:
     stored = read(path)
     assert stored.metadata == source.metadata, "run `make course`"
     for there, here in zip(source.cells, stored.cells, strict=True):
-        assert here.source == there.source, "run `make course`"
+        again = "make course" if there.cell_type == "code" else "make text"
+        assert here.source == there.source, f"run `{again}`"
         assert (here.cell_type, here.metadata, here.id) == (
             there.cell_type,
             there.metadata,
@@ -68,6 +69,17 @@ def test_is_small_and_holds_no_widget_state(path: Path) -> None:
         for kind in out.get("data", {})
     }
     assert execute_course.WIDGET_VIEW not in kinds
+
+
+@each_notebook
+def test_every_picture_has_words(path: Path) -> None:
+    """JupyterLab drops the words of a bare image output, so a figure is stored as HTML."""
+    for cell in read(path).cells:
+        for output in cell.get("outputs", []):
+            data = output.get("data", {})
+            assert not any(kind.startswith("image/") for kind in data), cell.source
+            for image in re.findall(r"<img[^>]*>", data.get("text/html", "")):
+                assert re.search(r'\salt="[^"]*\w', image), cell.source
 
 
 @each_notebook

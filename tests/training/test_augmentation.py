@@ -150,6 +150,79 @@ def test_handoccnets_recipe_is_untouched_by_the_other_switches():
     assert drawn.colour is None and drawn.shift.abs().max() == 0
 
 
+OLD_RECIPES = {
+    "none": AugmentationConfig.none(),
+    "paper": AugmentationConfig.paper(),
+    "deformer_paper": AugmentationConfig.deformer_paper(),
+}
+
+
+@pytest.mark.parametrize("name", OLD_RECIPES)
+def test_a_camera_without_noise_draws_nothing(name):
+    """Runs from before noise and JPEG repeat: what follows in the stream is where it was."""
+    config, count = OLD_RECIPES[name], 7
+    ours, plain = generator(), generator()
+    assert draw_changes(count, config, ours).sensor is None
+    torch.randn(count, generator=plain)  # scale
+    torch.randn(count, generator=plain)  # angle
+    torch.rand(count, generator=plain)  # who is turned
+    for columns in (2, 3, 1):  # shift, tint, spin
+        torch.rand(count, columns, generator=plain)
+    if name == "deformer_paper":
+        torch.rand(count, 5, generator=plain)  # colours and blur
+    assert torch.equal(ours.get_state(), plain.get_state())
+
+
+@pytest.mark.parametrize("name", OLD_RECIPES)
+def test_noise_and_jpeg_leave_the_draws_before_them_alone(name):
+    before = draws(OLD_RECIPES[name], 50)
+    after = draws(replace(OLD_RECIPES[name], noise=0.1, jpeg=30), 50)
+    for field in ("scale", "angle", "shift", "tint"):
+        assert torch.equal(getattr(before, field), getattr(after, field)), field
+    if before.colour is not None:
+        for field, amount in vars(before.colour).items():
+            assert torch.equal(getattr(after.colour, field), amount), field
+
+
+def test_noise_and_quality_are_drawn_over_their_whole_ranges():
+    sensor = draws(AugmentationConfig.photographs()).sensor
+    uniform = scipy.stats.uniform(0, AugmentationConfig.photographs().noise)
+    assert scipy.stats.kstest(sensor.noise.numpy(), uniform.cdf).pvalue > 0.01
+    counts = torch.bincount(sensor.quality, minlength=102)[30:]
+    assert counts.sum() == len(sensor.quality)
+    assert scipy.stats.chisquare(counts.numpy()).pvalue > 0.01
+    assert len(sensor.seed.unique()) > 0.99 * len(sensor.seed)
+
+
+@pytest.mark.parametrize("config", [{"noise": 0.1}, {"jpeg": 30}])
+def test_each_of_noise_and_jpeg_alone(random_batch, config):
+    sensor = draws(AugmentationConfig(**config)).sensor
+    assert (sensor.noise.max() > 0) == ("noise" in config)
+    assert (sensor.quality.min() <= 100) == ("jpeg" in config)
+    moved = augment(random_batch, AugmentationConfig(**config), generator())
+    difference = (moved.image - random_batch.image).abs()
+    assert difference.max() > 0.05
+    assert torch.allclose(moved.joints_px, random_batch.joints_px, atol=1e-3)
+    assert torch.equal(moved.visible, random_batch.visible)
+
+
+def test_labels_follow_photographs(hand, random_batch):
+    moved = augment(random_batch, AugmentationConfig.photographs(), generator())
+    assert torch.allclose(project(moved.joints, moved.intrinsics), moved.joints_px, atol=2e-3)
+    made = hand(moved.pose, moved.betas, moved.translation).joints
+    assert torch.allclose(made, moved.joints, atol=2e-6)
+    assert moved.image.min() >= 0 and moved.image.max() <= 1
+
+
+def test_photographs_repeat(random_batch):
+    first, again, other = (
+        augment(random_batch, AugmentationConfig.photographs(), generator(seed))
+        for seed in (5, 5, 6)
+    )
+    assert torch.equal(first.image, again.image)
+    assert not torch.equal(first.image, other.image)
+
+
 def test_without_masks(random_batch):
     batch = replace(random_batch, visible=None, amodal=None)
     moved = augment(batch, STRONG, generator())

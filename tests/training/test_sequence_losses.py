@@ -69,6 +69,17 @@ def test_the_truth_costs_nothing(hand, batch, perfect):
         assert value.item() == pytest.approx(0, abs=1e-6), name
 
 
+def test_a_shape_each_frame_is_compared_and_carried_along(hand, batch, perfect):
+    """The hand that a frame is moved to keeps the bones of the frame it comes from."""
+    own = replace(perfect, betas=batch.betas)
+    assert sequence_loss(own, batch, hand, SequenceLossConfig())["total"] < 1e-5
+    betas = batch.betas.clone()
+    betas[:, 0] += 1  # the first frame is where only forward motions start
+    terms = sequence_loss(replace(own, betas=betas), batch, hand, SequenceLossConfig())
+    assert terms["betas"].item() == pytest.approx(0.1 / LENGTH)
+    assert terms["forward_vertices"] > 1e-3 and terms["backward_vertices"] < 1e-5
+
+
 @pytest.mark.parametrize(
     ("field", "group"),
     [("vertices", "frames"), ("fused_joints", "fused"), ("pose", "frames")]

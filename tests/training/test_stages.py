@@ -87,3 +87,22 @@ def test_stages_hand_over_and_resume(model, clips, small_deformer, tmp_path):
     fit_in_stages(again, frames, clips, clips, FIRST, SECOND, tmp_path, resume=True)
     for name, value in model.state_dict().items():
         assert torch.equal(value, again.state_dict()[name]), name
+
+
+def test_cached_frames_in_other_windows_are_not_seen_again(model, clips, monkeypatch):
+    seen = CachedFrames(model, clips)
+    longer = windows(clips.dataset, length=5, gap=2)
+    anew = CachedFrames(model, longer)
+    monkeypatch.setattr(model, "frame_features", None)
+    found = seen.arranged(longer)
+    assert found.runs() == anew.runs()
+    for index in (0, 5, 11):
+        for name in ("feature", "joints", "boxes", "occlusion"):
+            one, other = (getattr(data[index], name) for data in (found, anew))
+            assert torch.equal(one, other), name
+    assert seen[0].feature.shape[1] == 3  # the first ones are as they were
+    few = CachedFrames.arranged(found, clips)
+    assert torch.equal(few.rows, seen.rows)
+    found._seen = found._seen[:-1]
+    with pytest.raises(ValueError, match="found frame 11"):
+        found.arranged(longer)

@@ -9,6 +9,7 @@ import pytest
 from PIL import Image
 
 from handlib import viz
+from handlib.course import language
 
 
 def drawn():
@@ -23,6 +24,16 @@ def test_the_html_holds_the_picture_and_both_captions():
     assert "It falls." in html and '<span lang="ko">내려갑니다.</span>' in html
     data = re.search(r"base64,([^\"]+)", html).group(1)
     assert Image.open(io.BytesIO(base64.b64decode(data))).format == "PNG"
+
+
+def test_a_korean_notebook_shows_the_korean_caption_alone():
+    illustration = viz.show(drawn(), "a falling line", "It falls.", "내려갑니다.")
+    language.use("ko")
+    try:
+        html = illustration._repr_html_()
+    finally:
+        language.use("en")
+    assert '<span lang="ko">내려갑니다.</span>' in html and "It falls." not in html
 
 
 def test_texts_are_escaped():

@@ -51,5 +51,5 @@ def test_the_most_like_image(batch):
 def test_the_panels_are_drawn_and_described(batch):
     torch.manual_seed(0)
     model = HandOccNet(HandOccNetConfig.course(), load_hand())
-    picture = gallery.handoccnet_panels(model, batch, 0)
+    picture = gallery.handoccnet_panels(model, batch, 0, ("untrained", "학습 전"))
     assert picture.png.startswith(b"\x89PNG") and "50%" in picture.alt and "50%" in picture.caption

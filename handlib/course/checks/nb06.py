@@ -132,7 +132,12 @@ def gate_from_key_sum(attempt: Attempt) -> None:
     query, key = torch.ones(40, 2), torch.ones(50, 2)
     largest = largest_result(lambda: attempt(query, key))
     limit = key.numel()
-    expect(largest <= limit, NO_PRODUCT, f"at most {limit} numbers", f"{largest} numbers")
+    expect(
+        largest <= limit,
+        NO_PRODUCT,
+        Text(f"at most {limit} numbers", f"숫자 {limit}개 이하"),
+        Text(f"{largest} numbers", f"숫자 {largest}개"),
+    )
 
 
 @exercise("Exercise 6.4, mass on the visible hand", "연습문제 6.4, visible hand에 쏠린 mass")

@@ -227,4 +227,9 @@ def attend_in_pieces(attempt: Attempt) -> None:
         )
     query, key, value = torch.ones(40, 2), torch.ones(60, 2), torch.ones(60, 3)
     largest, limit = largest_result(lambda: attempt(query, key, value, 5)), 40 * 6
-    expect(largest <= limit, NO_TABLE, f"at most {limit} numbers", f"{largest} numbers")
+    expect(
+        largest <= limit,
+        NO_TABLE,
+        Text(f"at most {limit} numbers", f"숫자 {limit}개 이하"),
+        Text(f"{largest} numbers", f"숫자 {largest}개"),
+    )

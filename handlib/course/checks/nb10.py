@@ -115,7 +115,12 @@ def soft_target(attempt: Attempt) -> None:
         found = attempt(u, v, side, sigma)
         shaped = tuple(found.shape) == (side, side)
         expect(shaped, SHAPE, f"shape {(side, side)}", f"shape {tuple(found.shape)}")
-        expect(bool(torch.isfinite(found).all()), FINITE, "finite values", describe(found))
+        expect(
+            bool(torch.isfinite(found).all()),
+            FINITE,
+            Text("finite values", "유한한 값"),
+            describe(found),
+        )
         total = float(found.sum())
         expect(abs(total - 1) < 1e-4, SUMS_TO_ONE, "1", f"{total:.4g}")
         right = _gaussian(u, v, side, offset=0.5, sigma=sigma / side)
@@ -163,7 +168,9 @@ def _half_cosine(progress: float, peak: float) -> float:
 
 
 def _expect_number(found: Tensor, right: float, must_hold: Text) -> None:
-    expect(found.numel() == 1, SHAPE, "one number", f"shape {tuple(found.shape)}")
+    expect(
+        found.numel() == 1, SHAPE, Text("one number", "숫자 하나"), f"shape {tuple(found.shape)}"
+    )
     close = math.isclose(float(found), right, rel_tol=1e-4, abs_tol=1e-8)
     expect(close, must_hold, f"{right:.4g}", f"{float(found):.4g}")
 

@@ -120,7 +120,10 @@ def window_of(attempt: Attempt) -> None:
     for centre, frames, length, gap in _windows():
         found = attempt(centre, frames, length, gap)
         right, indices = _window(centre, frames, length, gap), found.tolist()
-        wanted = f"{right} around {centre} in {frames}, gap {gap}"
+        wanted = Text(
+            f"{right} around {centre} in {frames}, gap {gap}",
+            f"{right}, 중심 {centre}, 범위 {frames}, 간격 {gap}",
+        )
         expect(tuple(found.shape) == (length,), LENGTH, wanted, str(indices))
         expect(found.dtype in (torch.int32, torch.int64), WHOLE, wanted, str(indices))
         due = [centre + (position - length // 2) * gap for position in range(length)]
