@@ -7,7 +7,7 @@
 #   handlib:
 #     number: "12"
 #     title: Temporal transformer and one shape for all frames
-#     title_ko: Temporal transformer, 모든 frame에 하나의 shape
+#     title_ko: Temporal transformer와 모든 frame에 공통인 shape
 #     summary: >-
 #       Deformer lets the vectors of seven frames ask each other, so that a hidden hand can borrow
 #       from moments when it was seen, and reads one shape for all of them with one learned query.
@@ -28,7 +28,7 @@
 #       - Shape의 일관성과 정확성을, 그리고 motion head와 실제 motion을 구별할 수 있습니다
 #     prerequisites: softmax attention, the shape β; [01](01_a_hand_in_58_numbers.ipynb), [06](06_softmax_or_sigmoid.ipynb)
 #     minutes_to_do: 35
-#     minutes: 1
+#     minutes: 2
 #     memory_mb: 1400
 #     data: 40 synthetic test clips of 32 frames, made on first use
 #     seed: 12
@@ -80,7 +80,17 @@ model = load_deformer(hand).requires_grad_(False)
 # %% [markdown]
 # ## 1 One vector for each frame
 #
-# Notebook 11 ends with one vector for each frame, F⁺, which has seen that
+# Deformer as a whole, with the notebooks that build its parts:
+#
+# ```text
+# each frame   image ─ backbone ─ spatial transformer ─ F⁺, 21 joints  (11)
+# T frames     F⁺ of all ─ temporal transformer ─ F⁺⁺ of each, one β   (12)
+# each frame   F⁺⁺ and joints ─ motion head ─ θ, f, b, c               (12)
+# T frames     θ, f, b, c of all ─ dynamic fusion ─ one pose           (13)
+# the middle   one pose, one β ─ hand model ─ vertices, joints         (01)
+# ```
+#
+# Notebook 11 ends with F⁺, one vector for each frame, which has seen that
 # frame and nothing else. Here is the clip that notebook 16 follows, and in it
 # the window of T = 7 frames around the one that is hidden most.
 
@@ -413,7 +423,7 @@ explorer.widget()
 explorer.illustration()
 
 # %%
-explorer.head = 2
+explorer.head = 3
 explorer.illustration()
 
 # %% [markdown]
@@ -525,7 +535,9 @@ for name, kept in groups.items():
 # %% [markdown]
 # The interval comes from drawing clips, since windows of one clip share their
 # frames. If it lies above 0, frames do look at frames that show the hand, by
-# what is in them. Head by head, where the middle frame is hidden:
+# what is in them. A control near 0 need not mean that places do not matter:
+# likings of single heads may cancel in their mean. So, head by head, where the
+# middle frame is hidden:
 
 # %%
 kept = groups["mostly hidden"]
@@ -577,6 +589,7 @@ def with_feature(feature):
     return predict_windows(model, replace(batch, feature=feature))
 
 
+# %%
 middle = batch.feature[:, MIDDLE : MIDDLE + 1]
 alone = with_feature(middle.expand_as(batch.feature))
 errors = [
@@ -609,6 +622,10 @@ for name, chosen in swaps.items():
     print(f"swapping {name:16} turns a joint by {turned.mean():.1f}°")
 
 # %% [markdown]
+# If the middle frame turns the joints further than the six others together do,
+# the authors are right about this network, too: it reads the others, and still
+# says mostly what its own frame says.
+#
 # ## 7 One query for the shape
 #
 # A hand does not change its bones from frame to frame. Poses made frame by
@@ -671,6 +688,10 @@ print(f"ρ {learned.nanmean():+.2f}, control {by_place.nanmean():+.2f},")
 print(f"difference, 95 %: [{low:+.2f}, {high:+.2f}]")
 
 # %% [markdown]
+# If that interval holds 0, it is not shown that this query looks for visible
+# hands: what it prefers, it may prefer by place alone. A method for making one
+# shape of seven frames need not weigh them by what they show.
+#
 # ## 8 Bones that change
 #
 # How much do the bones of a hand change over the frames? The **bone-length
