@@ -23,6 +23,7 @@ EXERCISES = {
     "09": ["hourglass_parameters", "mean_place", "slopes", "entropy_bits"],
     "10": ["root_aligned_mm", "soft_target", "rate_at", "next_average", "train_step"],
     "11": ["complete_windows", "motion_blur", "bin_weights", "query_attention"],
+    "12": ["sine_positions", "attend", "rank_correlation", "bone_drift"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],
     "14": ["max_mse_loss", "slopes", "safe_weights"],
     "16": ["window_of", "resampled_gains", "preference"],
