@@ -648,10 +648,11 @@ def decode(layer, query, memory, positions):
 
 # %%
 decoder = model.temporal.decoder
-(layer,) = decoder.blocks  # a second one would start from the first's result
+(layer,) = decoder.blocks  # a second one would start from its result
 vector, where = decode(layer, decoder.query, memory, positions)
 vector = norm(vector, decoder.norm)
-betas = vector @ model.motion_head.shape.weight.T + model.motion_head.shape.bias
+linear = model.motion_head.shape
+betas = vector @ linear.weight.T + linear.bias
 theirs = maps["temporal.decoder.0.attention"][most]
 assert torch.allclose(where, theirs, atol=1e-4)
 assert torch.allclose(vector[0], maps["temporal.shape"][most], atol=1e-4)
@@ -917,6 +918,8 @@ true = step(real[:, now], real[:, ahead])
 forth = step(posed[:, now], there[:, now])
 again = step(posed[:, ahead], before[:, ahead])
 differ = step(posed[:, now], posed[:, ahead])
+
+# %%
 for name, found, ideal in (
     ("forward step, true step", (forth, true), "+1"),
     ("forward step, step back", (forth, again), "−1"),
