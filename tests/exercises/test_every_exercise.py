@@ -26,6 +26,7 @@ EXERCISES = {
     "12": ["sine_positions", "attend", "rank_correlation", "bone_drift"],
     "13": ["warp_by_sums", "fuse_frames", "seen_weights", "carry_on"],
     "14": ["max_mse_loss", "slopes", "safe_weights"],
+    "15": ["acceleration_errors", "gru_step", "best_scores", "constant_share"],
     "16": ["window_of", "resampled_gains", "preference"],
 }
 EACH = [(number, name) for number, names in EXERCISES.items() for name in names]

@@ -5,10 +5,11 @@ import torch
 from torch import nn
 
 from handlib.data import collate_windows, windows
-from handlib.evaluation import judge_scores as module
+from handlib.evaluation.broken_motion import JITTER
 from handlib.evaluation.judge_scores import judge_scores
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.models.discriminator import motion_input
+from handlib.training import CachedFrames
 
 
 class Verdict(nn.Module):
@@ -56,10 +57,18 @@ def test_others_differ_from_the_truth_as_they_should(model, clips):
     judge_scores(judge, model, clips, batch_size=64)
     true, _, jittered, shuffled = judge.seen
     noise = (jittered - true)[..., 1:]
-    assert noise.std().item() == pytest.approx(module.JITTER, rel=0.05)
+    assert noise.std().item() == pytest.approx(JITTER, rel=0.05)
     assert torch.equal(jittered[..., 0], true[..., 0])
     assert torch.equal(shuffled.sort(1).values, true.sort(1).values)
     assert not torch.equal(shuffled, true)
     again = Verdict(judge.function)
     judge_scores(again, model, clips, batch_size=64)
     assert all(map(torch.equal, judge.seen, again.seen))
+
+
+def test_frames_that_were_seen_already_are_scored_alike(model, clips):
+    def judge(motion):
+        return motion.square().sum((1, 2))
+
+    seen = CachedFrames(model, clips)
+    assert judge_scores(Verdict(judge), model, seen) == judge_scores(Verdict(judge), model, clips)
