@@ -420,7 +420,8 @@ print(f"and at most e² = {math.e**2:.2f} times as much as another")
 # ## 6 Two players and their losses
 #
 # The network wants its motions to be taken for recorded ones; the judge wants to
-# tell them apart. Deformer uses the **least-squares** losses of LSGAN:
+# tell them apart: adversarial training. Deformer uses the losses of the
+# least-squares GAN:
 #
 # $$ L_{network} = \lambda\,\mathrm{mean}\,(D(\mathrm{fake}) - 1)^2, \qquad
 #    L_{judge} = \mathrm{mean}\,(D(\mathrm{real}) - 1)^2
