@@ -41,4 +41,4 @@ def test_an_arrow_for_each_need(drawn):
 def test_each_box_is_named(drawn):
     text = " ".join(t.get_text().replace("\n", " ") for t in drawn.texts)
     for entry in entries():
-        assert f"{entry.number} {entry.title.partition(':')[0]}" in text
+        assert f"{entry.number} {entry.title.en.partition(':')[0]}" in text
