@@ -21,7 +21,7 @@ from handlib.data.camera import normalise_pixels
 from handlib.data.sample import needed
 from handlib.hands.hand_model import HandModel
 from handlib.hands.rotations import axis_angle_to_rotmat
-from handlib.models.handoccnet import HandPrediction
+from handlib.models.handoccnet import GuidedPrediction, HandPrediction
 from handlib.models.vertex_transformer import VertexPrediction
 
 _GUIDED = "a network with guided=True, in training"
@@ -145,11 +145,14 @@ def handoccnet_loss(
     if config.mask:
         logits = _needs(prediction.masks, "mask", _READOUT)
         errors["mask"] = mask_cross_entropy(logits, batch)
+    shown: tuple[Tensor | None, Tensor | None] = (None, None)
+    if isinstance(prediction, GuidedPrediction):
+        shown = prediction.necessity, prediction.gates
     if config.necessity:
-        necessity = _needs(prediction.necessity, "necessity", _GUIDED)
+        necessity = _needs(shown[0], "necessity", _GUIDED)
         errors["necessity"] = map_cross_entropy(necessity, needed(batch.visible, "visible"))
     if config.gate:
-        gates = _needs(prediction.gates, "gate", _GUIDED)
+        gates = _needs(shown[1], "gate", _GUIDED)
         errors["gate"] = map_cross_entropy(gates, needed(batch.amodal, "amodal"))
     terms = {name: getattr(config, name) * error for name, error in errors.items()}
     return terms | {"total": torch.stack(list(terms.values())).sum()}

@@ -5,7 +5,7 @@ paper says otherwise there is a switch, with its row (H4 to H12) in the course's
 against code.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal
 
 import torch
@@ -148,9 +148,14 @@ class HandPrediction:
     early_heatmaps: Float[Tensor, "B 21 h w"] | None = None  # each sums to 1
     # With joints_to_head only.
     depths: Float[Tensor, "B 21"] | None = None  # metres along the view, from the joints' mean
-    # With guided only, and in training: M, and C_sig of each of FIT's blocks and heads.
-    necessity: Float[Tensor, "B 1 h w"] | None = None
-    gates: Float[Tensor, "B G h w"] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class GuidedPrediction(HandPrediction):
+    """With `guided`, in training: also what the two terms of `LossConfig.guided` look at."""
+
+    necessity: Float[Tensor, "B 1 h w"]  # M
+    gates: Float[Tensor, "B G h w"]  # C_sig of each of FIT's blocks and heads
 
 
 class HandOccNet(nn.Module):
@@ -193,7 +198,7 @@ class HandOccNet(nn.Module):
         gates = [maps[f"fit.{block}.gate"][..., 0] for block in range(self.config.depth)]
         necessity = maps["necessity"]
         gates_map = torch.cat(gates, dim=1).unflatten(2, necessity.shape[2:])
-        return replace(prediction, necessity=necessity, gates=gates_map)
+        return GuidedPrediction(**vars(prediction), necessity=necessity, gates=gates_map)
 
     def _predict(self, image: Float[Tensor, "B 3 S S"]) -> HandPrediction:
         features = self._features(image)
