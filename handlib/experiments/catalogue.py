@@ -22,6 +22,7 @@ from handlib.experiments import (
     video,
     window,
 )
+from handlib.experiments.recorded import Kind
 from handlib.experiments.study import Study
 from handlib.training import TrainConfig
 from handlib.viz import Illustration, evidence_plots, show
@@ -36,7 +37,8 @@ class Experiment:
 
     quick: sizes at which everything runs and nothing is shown. lines: the result for people.
     figure: the result drawn. words: the numbers that the figure's texts ask for. starts: whether
-    it keeps what it begins with in a folder, `run`'s `starts`.
+    it keeps what it begins with in a folder, `run`'s `starts`. recorded: what its networks read
+    of recorded sets, `run`'s `recorded`: images, clips, or nothing where there are no hands.
     """
 
     run: Callable[..., Result]
@@ -45,6 +47,7 @@ class Experiment:
     figure: Callable[[Result], Figure]
     words: Callable[[Result], dict[str, str]] = lambda result: numbers(rows(result))
     starts: bool = False
+    recorded: Kind | None = None
 
 
 def illustration(name: str, result: Result) -> Illustration:
@@ -55,12 +58,15 @@ def illustration(name: str, result: Result) -> Illustration:
 
 
 def _course_recipe(result: Result) -> Iterator[str]:
+    yield from _sets(result)
     for row in result["runs"]:
         yield (
             f"seed {row['seed']}: root-aligned {row['root_aligned']} mm "
             f"({row['ratio']['root_aligned']} of the mean pose), Procrustes "
             f"{row['procrustes']} mm ({row['ratio']['procrustes']}), {row['minutes']} minutes"
         )
+        for errors, found in _recorded(row):
+            yield f"{errors} ({found['ratio']['root_aligned']} of the mean pose's)"
 
 
 def _distant_token(result: Result) -> Iterator[str]:
@@ -78,6 +84,7 @@ def _distant_token_words(result: Result) -> dict[str, str]:
 
 
 def _parts(result: Result) -> Iterator[str]:
+    yield from _sets(result)
     for row in result["runs"]:
         everywhere, hidden = row["gain"]["all"], row["gain"]["hidden"]
         yield (
@@ -85,9 +92,13 @@ def _parts(result: Result) -> Iterator[str]:
             f"the backbone by {everywhere['mean']} mm {everywhere['interval']}, where hidden most "
             f"by {hidden['mean']} mm {hidden['interval']}"
         )
+        for errors, found in _recorded(row):
+            gain = found["gain"]["all"]
+            yield f"{errors}, below the backbone by {gain['mean']} mm {gain['interval']}"
 
 
 def _study(result: Result) -> Iterator[str]:
+    yield from _sets(result)
     for row in result["runs"]:
         everywhere, hidden = row["gain_all"], row["gain"]
         own = (
@@ -101,6 +112,32 @@ def _study(result: Result) -> Iterator[str]:
             f"{everywhere['mean']} mm {everywhere['interval']}, where hidden most by "
             f"{hidden['mean']} mm {hidden['interval']}{''.join(own)}"
         )
+        for errors, found in _recorded(row):
+            gain = found["gain_all"]
+            yield f"{errors}, below {result['reference']} by {gain['mean']} mm {gain['interval']}"
+
+
+def _sets(result: Result) -> Iterator[str]:
+    """The recorded sets that were scored on, if there are any."""
+    for name, about in result.get("recorded", {}).items():
+        rendered = ", rendered by handlib" if about["rendered"] else ""
+        yield (
+            f"{name}: {about['setup']}, {about['split']} split, {about['frames']:,} frames of "
+            f"{about['recordings']:,} recordings{rendered}"
+        )
+
+
+def _recorded(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The errors on each recorded set in words, and all that was found there."""
+    for name, found in row.get("recorded", {}).items():
+        if found is not None:
+            yield (
+                (
+                    f"  {name}: root-aligned {found['root_aligned']} mm, "
+                    f"Procrustes {found['procrustes']} mm"
+                ),
+                found,
+            )
 
 
 def _few(recipe: TrainConfig) -> TrainConfig:
@@ -116,7 +153,7 @@ def _of(study: Study) -> Experiment:
         "second": _few(TrainConfig.deformer_course()),
     }
     figure = getattr(evidence_plots, study.name)
-    return Experiment(study.run, sizes, _study, figure, starts=True)
+    return Experiment(study.run, sizes, _study, figure, starts=True, recorded="clips")
 
 
 STUDIES = tuple(
@@ -130,6 +167,7 @@ EXPERIMENTS = {
         {"size": 64, "test_size": 64, "recipe": _few(TrainConfig.course())},
         _course_recipe,
         evidence_plots.course_recipe,
+        recorded="images",
     ),
     "distant_token": Experiment(
         distant_token.run,
@@ -148,5 +186,6 @@ EXPERIMENTS = {
         },
         _parts,
         evidence_plots.parts,
+        recorded="images",
     ),
 } | {study.name: _of(study) for study in STUDIES}

@@ -5,9 +5,11 @@ and SET each help, and together most; softmax alone is worse than softmax and ga
 trains the plain backbone first; each network then goes on from its weights, FIT and SET from
 nothing, with the same images in the same order. The test split is scored once for each network
 and seed, and the maps on it, too: what they show is another question than whether they help.
+Recorded images, if there are any, are scored as well.
 """
 
 import time
+from collections.abc import Mapping
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
@@ -17,12 +19,15 @@ import torch
 from handlib.data import SyntheticHands
 from handlib.evaluation.map_scores import MapScore, map_scores
 from handlib.experiments.evidence import (
+    Groups,
+    hidden_from,
     mean_with_interval,
     millimetres,
     occlusion_table,
     origin,
     spread,
 )
+from handlib.experiments.recorded import Recorded, command_with, described_sets
 from handlib.hands import HandModel, load_hand
 from handlib.metrics import OCCLUSION_BINS
 from handlib.models import HandOccNet, HandOccNetConfig
@@ -44,13 +49,19 @@ def run(
     test_size: int = 2_000,
     first: TrainConfig | None = None,
     second: TrainConfig | None = None,
+    recorded: Recorded | None = None,
 ) -> dict[str, Any]:
     """Train every baseline from every seed, and write OUTPUT/parts.json.
 
     Errors are millimetres. `gain` is what a network's error lies below the backbone's, over all
     test images and over those that are hidden most, with its 95 % interval over images.
+
+    recorded: images to score on, too. Each row then has the same under `recorded`, by the set's
+    name, with intervals over recordings.
     """
-    made_by = origin(COMMAND)  # of the source that runs, whatever is committed meanwhile
+    recorded = recorded or {}
+    # Of the source that runs, whatever is committed meanwhile.
+    made_by = origin(command_with(COMMAND, recorded))
     first, second = first or start_recipe(), second or parts_recipe()
     hand = load_hand()
     train, test = SyntheticHands("train", size), SyntheticHands("test", test_size)
@@ -59,13 +70,16 @@ def run(
         torch.manual_seed(seed)
         start = HandOccNet(HANDOCCNET["backbone"](HandOccNetConfig.course()), hand)
         fit(start, train, config=replace(first, seed=seed))
+        trained: dict[str, HandOccNet] = {}
         scores = {
-            name: _train(name, start, train, test, replace(second, seed=seed), hand)
+            name: _train(name, start, train, test, replace(second, seed=seed), hand, trained)
             for name in VARIANTS
         }
+        elsewhere = on_recorded(trained, recorded)
         runs += [
             {"seed": seed, "network": name, "minutes": minutes, "maps": shown(maps)}
             | _row(found, scores["backbone"][0])
+            | elsewhere[name]
             for name, (found, maps, minutes) in scores.items()
         ]
     result = {
@@ -74,6 +88,7 @@ def run(
         "train_images": size,
         "test_images": test_size,
         "hidden_from": HIDDEN,
+        **described_sets(recorded),
         "runs": runs,
         "spread": {name: _spread(runs, name) for name in VARIANTS},
         "network": asdict(HandOccNetConfig.course()),
@@ -100,12 +115,18 @@ def _train(
     test: SyntheticHands,
     config: TrainConfig,
     hand: HandModel,
+    trained: dict[str, HandOccNet] | None = None,
 ) -> tuple[Scores, dict[str, MapScore], float]:
-    """Scores of errors and maps on the test images, and the minutes of training from `start`."""
+    """Scores of errors and maps on the test images, and the minutes of training from `start`.
+
+    trained: takes the network itself, by its name.
+    """
     started = time.monotonic()
     model = begin_from(start, name, config.seed, hand)
     fit(model, train, config=config)
     minutes = round((time.monotonic() - started) / 60, 2)
+    if trained is not None:
+        trained[name] = model
     return evaluate(model, test), map_scores(model, test, MAP_IMAGES), minutes
 
 
@@ -136,18 +157,32 @@ def shown(maps: dict[str, MapScore]) -> dict[str, dict[str, Any]]:
     }
 
 
-def _row(scores: Scores, backbone: Scores) -> dict[str, Any]:
-    assert scores.occlusion is not None
-    hidden = scores.occlusion >= HIDDEN
+def on_recorded(
+    trained: Mapping[str, HandOccNet], recorded: Recorded, reference: str = "backbone"
+) -> dict[str, dict[str, Any]]:
+    """For each network's row: its errors on each recorded set, and what they lie below those of
+    `reference`; nothing without recorded sets."""
+    rows: dict[str, dict[str, Any]] = {name: {} for name in trained}
+    for data, test in recorded.items():
+        scores = {name: evaluate(model, test) for name, model in trained.items()}
+        for name, found in scores.items():
+            row = _row(found, scores[reference], test.groups)
+            rows[name].setdefault("recorded", {})[data] = row
+    return rows
+
+
+def _row(scores: Scores, backbone: Scores, groups: Groups | None = None) -> dict[str, Any]:
+    """groups: what intervals are drawn over, else images."""
     gains = 1000 * (backbone.root_aligned - scores.root_aligned)
+    hidden = gains.where(hidden_from(HIDDEN, scores), torch.nan)
     return millimetres(scores.means()) | {
         "by_occlusion": occlusion_table(scores),
-        "gain": {"all": _gain(gains), "hidden": _gain(gains[hidden])},
+        "gain": {"all": _gain(gains, groups), "hidden": _gain(hidden, groups)},
     }
 
 
-def _gain(gains: torch.Tensor) -> dict[str, Any]:
-    return {"images": len(gains)} | mean_with_interval(gains)
+def _gain(gains: torch.Tensor, groups: Groups | None) -> dict[str, Any]:
+    return {"images": int(gains.isfinite().sum())} | mean_with_interval(gains, groups)
 
 
 def _spread(runs: list[dict[str, Any]], network: str) -> dict[str, Any]:
