@@ -15,8 +15,10 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import Dataset
 
 from handlib.data import SyntheticHands
+from handlib.data.sample import HandSample
 from handlib.evaluation.map_scores import MapScore, map_scores
 from handlib.experiments.evidence import (
     Groups,
@@ -111,8 +113,8 @@ def parts_recipe() -> TrainConfig:
 def _train(
     name: str,
     start: HandOccNet,
-    train: SyntheticHands,
-    test: SyntheticHands,
+    train: Dataset[HandSample],
+    test: Dataset[HandSample],
     config: TrainConfig,
     hand: HandModel,
     trained: dict[str, HandOccNet] | None = None,

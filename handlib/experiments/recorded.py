@@ -111,7 +111,7 @@ def open_images(config: DataConfig) -> RecordedTest:
 
 
 def open_clips(config: DataConfig) -> RecordedTest:
-    """About `config.size` frames, in `excerpts`, as Deformer at course scale reads them.
+    """`config.size` frames or a few more, in `excerpts`, as Deformer at course scale reads them.
 
     Raises:
         ValueError, OSError, DataFileError: as `open_images`.
@@ -136,7 +136,7 @@ OPEN: dict[Kind, Callable[[DataConfig], RecordedTest]] = {
 def excerpts(shown: Windows, size: int, seed: int = 0) -> list[np.ndarray]:
     """Labelled frames that follow each other in steps of `STEP`, at most `LENGTH` of them each.
 
-    All recordings are cut into such, and as many drawn as make about `size` frames, at least one.
+    All recordings are cut into such, and as many drawn as make `size` frames or a few more.
     """
     runs = [shown.centres[run.start : run.stop] for run in shown.runs()]
     pieces = [
@@ -144,9 +144,9 @@ def excerpts(shown: Windows, size: int, seed: int = 0) -> list[np.ndarray]:
         for run in runs
         for piece in np.array_split(run, -(-len(run) // (LENGTH * STEP)))
     ]
-    count = max(1, round(size / np.mean([len(piece) for piece in pieces])))
-    drawn = torch.randperm(len(pieces), generator=generator_at(seed))[:count]
-    return [pieces[k] for k in drawn.sort().values.tolist()]
+    order = torch.randperm(len(pieces), generator=generator_at(seed)).tolist()
+    total = np.cumsum([len(pieces[k]) for k in order])
+    return [pieces[k] for k in sorted(order[: np.searchsorted(total, size) + 1])]
 
 
 def described_sets(recorded: Recorded) -> dict[str, Any]:
