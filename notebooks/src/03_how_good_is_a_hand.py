@@ -320,8 +320,9 @@ assert torch.isclose(scale_trans[2], at_root[2])  # the turned one is not
 # %% [markdown]
 # ## 5 What each alignment hides
 #
-# **Predict first.** Six wrong hands, five columns. Which hands are perfect
-# after root alignment? After Procrustes? Is any hand wrong everywhere?
+# **Predict first.** Six wrong hands, five columns; some of the numbers you have
+# seen. Which hands are wrong everywhere? And can an error *grow* from one column
+# to the next?
 
 # %%
 alignments = {

@@ -65,7 +65,8 @@ hand = load_hand()
 #
 # A window of T = 7 frames, as in Deformer. The hand closes from *spread* to
 # *grasp* along a minimum-jerk path, the smooth start and stop of human
-# movements. In the middle something passes in front of it.
+# movements. In the middle something passes in front of it. (It is not clip 3 but
+# a made-up clip, so that we know every true number.)
 
 # %%
 T, CENTRE = 7, 3
@@ -745,6 +746,8 @@ quiz.show("13")
 # - Axis-angle, 6D and SO(3) agree where guesses are close. Far apart they
 #   drift, and at half a turn axis-angle breaks.
 # - The paper fuses every frame, the code the centre one.
+# - For the hidden frame of clip 3 this step makes one pose of seven guesses;
+#   notebook 16 shows the mesh.
 #
 # ## 요약
 #
@@ -757,6 +760,8 @@ quiz.show("13")
 # - 추정이 서로 가까우면 axis-angle, 6D, SO(3)의 결과가 거의 같습니다. 멀어지면
 #   차이가 나고, 180° 근처에서는 axis-angle 평균이 크게 틀립니다.
 # - 논문은 모든 frame을, 공개 코드는 가운데 frame만 fusion합니다.
+# - Clip 3의 가려진 frame에서는 이 단계에서 추정 일곱 개가 pose 하나가 됩니다. 그 mesh는
+#   16에서 볼 수 있습니다.
 #
 # ## References
 #

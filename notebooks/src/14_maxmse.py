@@ -84,7 +84,7 @@ print("largest", e.max())
 # It is a mean too, the mean of the errors *as the errors see it*, so it can
 # never exceed the largest; and large errors vote more often than small ones, so
 # it never falls below the plain mean. Both bounds are met at once when all
-# errors are equal. That is where the name comes from: half-way to a maximum.
+# errors are equal. Hence the name: a mean that leans towards the maximum.
 
 # %%
 random_errors = torch.rand(1000, 20) ** 4
@@ -548,6 +548,7 @@ quiz.show("14")
 # - In a fit that cannot be perfect it lowers the largest error and the spread,
 #   and raises the mean.
 # - It needs points of one unit: vertices or joints, not pose beside shape.
+# - Nothing happens to the hand of clip 3 here: a loss acts in training alone.
 #
 # ## 요약
 #
@@ -562,6 +563,7 @@ quiz.show("14")
 #   오차가 커집니다.
 # - 점들의 단위가 같아야 합니다. Vertex나 joint에는 적합하지만, pose와 shape
 #   parameter를 함께 넣는 데는 적합하지 않습니다.
+# - Clip 3의 손에는 이 단계에서 아무 일도 일어나지 않습니다. Loss는 학습에만 쓰입니다.
 #
 # ## References
 #
