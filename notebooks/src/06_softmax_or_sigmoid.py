@@ -155,8 +155,8 @@ for shift in (-100.0, 0.0, 100.0):
 #
 # ## 3 A gate that can say no
 #
-# A sigmoid looks at one number and compares it with zero, not with its
-# neighbours. FIT computes one such number for each query, from a second pair
+# A sigmoid looks at one number, its *logit*, and compares it with zero, not with
+# its neighbours. FIT computes one such number for each query, from a second pair
 # of queries and keys, and multiplies the whole row by it:
 #
 # $$ C_{sig} = \mathrm{sigmoid}\left(\mathrm{pool}\left(
