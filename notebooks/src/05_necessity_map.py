@@ -379,8 +379,7 @@ _ = model.requires_grad_(False).zero_grad()
 # N counts the cells. C_sig is FIT's *gate*, notebook 06 builds it: one number
 # between 0 and 1 for each cell and each of A heads (parallel attentions,
 # notebook 07), near 1 where hand information may flow in, near 0 where it may
-# not. So: M shall be the visible
-# hand, the gates the whole hand.
+# not. So: M shall be the visible hand, the gates the whole hand.
 #
 # The terms are added to the loss, each 30 times (the mask loss's weight):
 # `LossConfig.guided()`. The layers are the same; masks are needed in training

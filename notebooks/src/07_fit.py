@@ -1092,9 +1092,9 @@ quiz.show("07")
 #   hidden tip asks its own finger.
 # - At test time nearly all of I can be replaced by one vector. Seeing is not yet
 #   needing; and an ablation by zero also takes a bias away.
-# - Our half-hidden hand, guided: R is as long on its hidden part (mean 0.41) as
-#   on the visible one (0.35), and next to nothing on the background (0.01). So
-#   the heads write behind the book and the can.
+# - Our half-hidden hand, guided: R is no shorter on its hidden part (mean 0.41)
+#   than on the visible one (0.35), and next to nothing on the background (0.01).
+#   So the heads write behind the book and the can.
 #
 # ## 요약
 #

@@ -499,10 +499,10 @@ for name, (_, what, by_hand) in moved.items():
 # ## 6 Which loss reaches which layer?
 #
 # A loss teaches the layers that its gradient reaches. We take an untrained
-# network of the course, without our aids in its layers. Beside the five losses
-# we ask one aid, the heatmaps' **cross-entropy**: each true joint is a narrow
-# Gaussian over the cells, and the loss is −Σ target · log p. (Notebook 10 builds
-# it.)
+# network of the course, without its two extra branches, which are aids of ours
+# (notebook 10). Beside the five losses we look at one aid, the heatmaps'
+# **cross-entropy**: each true joint is a narrow Gaussian over the cells, and the
+# loss is −Σ target · log p.
 #
 # **Predict first.** The 2D joints are read off the heatmaps. Do they teach the
 # encoder? Does the shape teach the necessity map?
