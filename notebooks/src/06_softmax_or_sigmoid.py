@@ -155,9 +155,10 @@ for shift in (-100.0, 0.0, 100.0):
 #
 # ## 3 A gate that can say no
 #
-# A sigmoid looks at one number, its *logit*, and compares it with zero, not with
-# its neighbours. FIT computes one such number for each query, from a second pair
-# of queries and keys, and multiplies the whole row by it:
+# A sigmoid looks at one number and compares it with zero, not with its
+# neighbours. (The number is called the *logit*.) FIT computes one for each query,
+# from a second pair of queries and keys, and multiplies the whole row by its
+# sigmoid:
 #
 # $$ C_{sig} = \mathrm{sigmoid}\left(\mathrm{pool}\left(
 #    \frac{q_{sig}\,k_{sig}^{T}}{\sqrt{d}}\right)\right), \qquad
