@@ -24,7 +24,7 @@ from handlib.experiments.evidence import (
     origin,
     spread,
 )
-from handlib.experiments.starts import begin
+from handlib.experiments.starts import begin, shipped_start
 from handlib.hands import load_hand
 from handlib.metrics import OCCLUSION_BINS
 from handlib.models import Deformer, DeformerConfig
@@ -94,6 +94,7 @@ class Study:
         first: TrainConfig | None = None,
         second: TrainConfig | None = None,
         starts: Path | None = None,
+        shipped: bool = False,
     ) -> dict[str, Any]:
         """Train every variant from every seed's start, and write OUTPUT/NAME.json.
 
@@ -103,7 +104,8 @@ class Study:
         In `measures` `less` is what a measure lies below the reference's.
 
         first, second: recipes of both stages. starts: the folder of kept starts, in place of the
-        user's cache.
+        user's cache. shipped: no first stage, all seeds begin with what the shipped Deformer
+        makes of single frames.
         """
         # Of the source that runs, whatever is committed meanwhile.
         made_by = origin(f"handlib experiment {self.name}")
@@ -111,11 +113,14 @@ class Study:
         first = first or TrainConfig.deformer_frames()
         second = second or TrainConfig.deformer_course()
         train, test = SyntheticSequences("train", clips), SyntheticSequences("test", test_clips)
-        images = SyntheticHands("train", stills)
+        images = None if shipped else SyntheticHands("train", stills)
         runs: list[dict[str, Any]] = []
         begun = []
         for seed in range(seeds):
-            start = begin(images, train, replace(first, seed=seed), hand, starts)
+            if images is None:
+                start = shipped_start(hand)
+            else:
+                start = begin(images, train, replace(first, seed=seed), hand, starts)
             learned, judged = (_Clips(data, _cached(start.model, data)) for data in (train, test))
             found = self._rows(start.model, learned, judged, replace(second, seed=seed))
             begun.append({"seed": seed, "minutes": start.minutes, "reused": start.reused})
