@@ -1089,7 +1089,7 @@ quiz.show("01")
 #   이 문제가 없습니다.
 # - β의 숫자 열 개가 rest vertex를 움직이고, joint regressor가 그 vertex에서 관절 위치를 구하며,
 #   kinematic chain G_j = G_p(j) R_j가 자세를 만듭니다.
-# - Skinning은 각 뼈가 말하는 위치의 가중 평균입니다. 관절에서 피부가 수축하며, R − I에 선형인 pose
+# - Skinning은 각 뼈가 정하는 위치의 가중 평균입니다. 관절에서 피부가 수축하며, R − I에 선형인 pose
 #   blend shape이 이를 일부 보정합니다.
 # - PCA 계수는 각도가 아니고, MANO 순서는 공통 순서가 아니며, t는 손목 위치가 아닙니다. Shape이 같아서
 #   오류가 나지 않으므로 그림이나 테스트로 확인해야 합니다.
