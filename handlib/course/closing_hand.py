@@ -15,7 +15,7 @@ def way_done(frames: int) -> Float[Tensor, " T"]:
     return torch.from_numpy(minimum_jerk(np.linspace(0, 1, frames))).float()
 
 
-def closing_hand(frames: int, turn: int | float = -35) -> Float[Tensor, "T 16 3"]:
+def closing_hand(frames: int, turn: float = -35.0) -> Float[Tensor, "T 16 3"]:
     """From the named pose "spread" to "grasp", fingers up, as axis-angles in MANO order.
 
     Each finger joint's vector goes straight from one pose to the other, the wrist stays.

@@ -29,4 +29,4 @@ def test_fingers_go_straight_from_spread_to_grasp():
 
 
 def test_the_wrist_stays_as_it_is_turned():
-    assert torch.equal(closing_hand(5, turn=20)[:, 0], upright(20.0).expand(5, 3))
+    assert torch.equal(closing_hand(5, turn=20.0)[:, 0], upright(20.0).expand(5, 3))
