@@ -963,7 +963,7 @@ for (name, error), style in zip(errors.items(), styles, strict=True):
 ax.set(ylabel="error of the wrist (px)", ylim=(0, None))
 ax.set_xlabel("token on the hidden hand, or background so far from the hand")
 ax.legend(ncols=3)
-values = {n: e.nanmean(1).numpy().round(0) for n, e in errors.items()}
+values = {n: e.nanmean(1).round().tolist() for n, e in errors.items()}
 viz.show(fig, **caption("probe", values=values))
 
 # %%

@@ -487,7 +487,7 @@ for row, (title, pair) in zip(axes, here.items(), strict=True):
         bar = viz.maps.overlay(ax, image, values, words, limits)
         fig.colorbar(bar, ax=ax, shrink=0.6)
 ends = [m[half].aminmax() for _, m in here.values()]
-free, told = (f"{low:.2f} to {high:.2f}" for low, high in ends)
+free, told = (f"{low:.2f}–{high:.2f}" for low, high in ends)
 words = caption("split", free=free, told=told)
 viz.show(fig, **words, dpi=95, colours=256)
 

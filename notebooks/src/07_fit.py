@@ -38,8 +38,6 @@
 
 # %% tags=["setup"]
 import copy
-from collections import Counter
-from itertools import pairwise
 
 import torch
 from torch import nn
@@ -54,16 +52,17 @@ from handlib.experiments.catalogue import illustration
 from handlib.experiments.evidence import load_evidence
 from handlib.hands.skeleton import FINGER_JOINTS, FINGERS
 from handlib.metrics import (
-    OCCLUSION_BINS,
+    by_occlusion,
     mean_interval,
     roc_auc,
     root_aligned_mpjpe,
 )
 from handlib.models import record
+from handlib.models.ablation import without
 from handlib.models.attention import join_heads, split_heads
 from handlib.models.block import AttentionBlock, to_map, to_tokens
 from handlib.models.fit import FIT, ConcatMerge, ResidualMerge
-from handlib.viz import regions
+from handlib.viz import regions, score_plots
 from handlib.viz.layer_explorer import LayerExplorer
 from handlib.weights import load_both_handoccnets
 
@@ -245,9 +244,7 @@ check.inject_by_heads(inject_by_heads_solution)
 
 # %%
 block = AttentionBlock(8, 4, 2, 2, gate="sum", query_residual=False)
-placeless = copy.deepcopy(block)
-for position in (placeless.query_position, placeless.key_position):
-    nn.init.zeros_(position)
+placeless = without(block, "query_position", "key_position")
 secondary, primary = torch.randn(2, 1, 8, 4, 4)
 secondary[..., 3, 3] = secondary[..., 0, 0]
 shuffled = primary.flatten(2)[..., torch.randperm(16)].view_as(primary)
@@ -621,10 +618,10 @@ top = max(float(table.max()) for table in tables.values())
 for ax, weights in zip(fig.subplots(1, 2), tables, strict=True):
     table = tables[weights]
     viz.maps.number_table(ax, table, rows, columns, weights, top)
-values = {
-    weights: dict(zip(rows, table.double().numpy().round(2), strict=True))
-    for weights, table in tables.items()
-}
+values = {}
+for weights, table in tables.items():
+    rounded = table.double().numpy().round(2).tolist()
+    values[weights] = dict(zip(rows, rounded, strict=True))
 viz.show(fig, **caption("lengths", values=values))
 
 
@@ -907,16 +904,6 @@ def changed(model, change):
 
 
 # %%
-def without(model, *parts):
-    """The parameters of its block that begin so, at zero."""
-    twin = copy.deepcopy(model)
-    for name, weight in twin.fit.blocks[0].named_parameters():
-        if name.startswith(parts):
-            nn.init.zeros_(weight)
-    return twin
-
-
-# %%
 def gate_open(model):
     twin = copy.deepcopy(model)
     twin.fit.blocks[0].gate = None
@@ -927,15 +914,20 @@ def common(x):
     return x.mean(dim=(0, 2, 3), keepdim=True).expand_as(x)
 
 
+# %% [markdown]
+# The library's `without` copies a network and sets the parameters whose names
+# begin so to zero.
+
 # %%
+POSITIONS = ("fit.blocks.0.query_position", "fit.blocks.0.key_position")
 ablations = {
     "as trained": lambda model: model,
     "zero": lambda model: changed(model, torch.zeros_like),
     "common": lambda model: changed(model, common),
     "wrong image": lambda model: changed(model, lambda x: x.roll(1, dims=0)),
     "gate open": gate_open,
-    "no choice": lambda model: without(model, "query."),
-    "no positions": lambda model: without(model, "query_pos", "key_pos"),
+    "no choice": lambda model: without(model, "fit.blocks.0.query."),
+    "no positions": lambda model: without(model, *POSITIONS),
 }
 
 # %%
@@ -962,41 +954,20 @@ for weights, model in models.items():
         print(f"    {name:12} {with_interval(loss)} mm")
 
 # %%
-labels = [f"{a:.0%}–{b:.0%}" for a, b in pairwise(OCCLUSION_BINS)]
-edges = torch.tensor(OCCLUSION_BINS[1:-1])
-number = torch.bucketize(everything.occlusion, edges, right=True)
-print("images in each bin:", sorted(Counter(number.tolist()).items()))
-
-
-def by_bin(loss):
-    """Mean change and its interval in each bin, (5,) and (5, 2)."""
-    each = [loss[number == i] for i in range(len(edges) + 1)]
-    spans = [mean_interval(x) for x in each]
-    means = torch.stack([x.mean() for x in each]).double()
-    return means, torch.tensor(spans)
-
-
-# %%
 shown = ("zero", "common", "wrong image", "gate open")
-drawn = {w: {n: by_bin(x[n]) for n in shown} for w, x in losses.items()}
-values = {
-    weights: {n: means.numpy().round(2) for n, (means, _) in each.items()}
-    for weights, each in drawn.items()
+changes = {
+    weights: {n: by_occlusion(each[n], everything.occlusion) for n in shown}
+    for weights, each in losses.items()
 }
+counts = [row.count for row in changes["guided"]["zero"]]
+print("images in each bin:", counts)
 
 # %%
-fig = viz.theme.figure(9, 3.4)
-both = fig.subplots(1, 2, sharey=True)
-for ax, weights in zip(both, drawn, strict=True):
-    for i, (name, (means, spans)) in enumerate(drawn[weights].items()):
-        x, reach = torch.arange(5) + 0.17 * (i - 1.5), spans - means[:, None]
-        ink, mark = viz.theme.PALETTE[i], "os^D"[i]
-        ax.errorbar(x, means, reach.abs().T, fmt=mark, color=ink, label=name)
-    ax.axhline(0, color=viz.theme.MUTED)
-    ax.set(title=weights, xlabel="hidden share of the hand")
-    ax.set_xticks(range(5), labels)
-both[0].set_ylabel("change of error (mm)")
-fig.legend(handles=ax.containers, ncols=4, loc="outside lower center")
+fig = score_plots.change_by_occlusion(changes)
+values = {
+    weights: {n: [round(row.mean, 2) for row in rows] for n, rows in each.items()}
+    for weights, each in changes.items()
+}
 viz.show(fig, **caption("ablation", values=values))
 
 # %% [markdown]
