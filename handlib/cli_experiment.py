@@ -9,11 +9,11 @@ import typer
 
 from handlib.atomic import replacing
 from handlib.data.files import one_of
-from handlib.experiments.catalogue import EXPERIMENTS, illustration
+from handlib.experiments.catalogue import EXPERIMENTS, Size, illustration, run
 from handlib.experiments.recorded import FRAMES, OPEN, asked
 
 EVIDENCE = Path("figures/evidence")
-QUICK_FRAMES = 16
+FEWER: dict[Size, int] = {"small": 200, "quick": 16}  # frames of recorded sets
 
 
 def experiment(
@@ -22,8 +22,11 @@ def experiment(
         Path | None, typer.Option(help=f"Where results and their figures go; else {EVIDENCE}.")
     ] = None,
     seeds: Annotated[
-        int | None, typer.Option(help="Runs from nothing; else 3, with --quick 1.")
+        int | None, typer.Option(help="Runs from nothing; else 3, with --small and --quick 1.")
     ] = None,
+    small: Annotated[
+        bool, typer.Option("--small", help="A first look: a minute or two for each seed.")
+    ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="In seconds: shows that it runs, and nothing else.")
     ] = False,
@@ -35,7 +38,8 @@ def experiment(
         ),
     ] = None,
     frames: Annotated[
-        int | None, typer.Option(min=1, help=f"Of each recorded set; else {FRAMES:,}.")
+        int | None,
+        typer.Option(min=1, help=f"Of each recorded set; else {FRAMES:,}, --small 200."),
     ] = None,
     hand: Annotated[
         Path | None, typer.Option("--hand", help="Folder of your MANO files, which DexYCB needs.")
@@ -43,28 +47,22 @@ def experiment(
 ) -> None:
     """Train over several seeds, and write what came out: NAME.json, and NAME.png of it."""
     one_of("name", name, (*EXPERIMENTS, "all"))
+    size: Size = "quick" if quick else "small" if small else "full"
     names = tuple(EXPERIMENTS) if name == "all" else (name,)
-    count = frames or (QUICK_FRAMES if quick else FRAMES)
-    sets = asked(data or (), str(hand) if hand else "", count)
+    sets = asked(data or (), str(hand) if hand else "", frames or FEWER.get(size, FRAMES))
     kinds = {kind for each in names if (kind := EXPERIMENTS[each].recorded)}
     if sets and not kinds:
         raise ValueError(f"data: {name} looks at no hands, so there is nothing to score; omit it")
     # Before hours of training: what cannot be read is found now.
     recorded = {k: {label: OPEN[k](one) for label, one in sets.items()} for k in sorted(kinds)}
     with TemporaryDirectory() as scratch:
-        folder = output or (Path(scratch) if quick else EVIDENCE)
+        folder = output or (EVIDENCE if size == "full" else Path(scratch))
         for each in names:
-            started = time.monotonic()
-            chosen = EXPERIMENTS[each]
-            sizes = chosen.quick if quick else {}
-            if quick and chosen.starts:
-                sizes = sizes | {"starts": Path(scratch) / "starts"}
-            if sets and chosen.recorded:
-                sizes = sizes | {"recorded": recorded[chosen.recorded]}
-            result = chosen.run(folder, seeds=seeds or (1 if quick else 3), **sizes)
+            started, kind = time.monotonic(), EXPERIMENTS[each].recorded
+            result = run(each, folder, size, seeds, recorded[kind] if kind else None)
             with replacing(folder / f"{each}.png") as figure:
                 figure.write_bytes(illustration(each, result).png)
-            for line in chosen.lines(result):
+            for line in EXPERIMENTS[each].lines(result):
                 typer.echo(line)
             minutes = (time.monotonic() - started) / 60
             kept = folder / f"{each}.json" if folder != Path(scratch) else "nothing kept"

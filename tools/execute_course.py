@@ -1,15 +1,17 @@
 """Execute the notebooks from their sources and rewrite the stored outputs (`make course`).
 
 notebooks/src/NN_title.py (jupytext percent) -> notebooks/NN_title.ipynb, or with its Korean
-(NN_title.ko.yaml) -> build/ko/NN_title.ipynb, which is not tracked. The result depends on the
-sources alone: cell ids come from the cells' text, metadata is spelled out, and whatever changes
-from run to run (widget state, progress bars, times) is not stored.
+(NN_title.ko.yaml) -> build/ko/NN_title.ipynb, which is not tracked, beside a copy of the pages
+that it links to. The result depends on the sources alone: cell ids come from the cells' text,
+metadata is spelled out, and whatever changes from run to run (widget state, progress bars, times)
+is not stored.
 """
 
 import argparse
 import hashlib
 import os
 import re
+import shutil
 import sys
 from collections import Counter
 from pathlib import Path
@@ -33,7 +35,8 @@ WIDGET_VIEW = "application/vnd.jupyter.widget-view+json"
 PROGRESS_BAR = re.compile(r".*\[\d+:\d\d[<,]")  # tqdm's time, with or without a total or a name
 INTERACTIVE = "Interactive: run this cell to use it; the still figure beside it shows the same."
 INTERACTIVE_KO = (
-    "Interactive: 이 cell을 실행하면 사용할 수 있습니다. 옆의 그림도 같은 내용을 보여 줍니다."
+    "Interactive: 이 cell을 실행하면 직접 조작할 수 있습니다. "
+    "함께 있는 그림이 같은 내용을 보여 줍니다."
 )
 STARTED_FROM = {
     "kernelspec": {
@@ -133,6 +136,8 @@ def main() -> int:
     options = parser.parse_args()
     target = TARGETS[options.language]
     os.environ.update(notebook_tests.environment())
+    if target != TARGETS["en"]:
+        shutil.copytree(TARGETS["en"] / "reference", target / "reference", dirs_exist_ok=True)
     for name in options.names or sorted(path.stem for path in SOURCES.glob("*.py")):
         print(f"{name} ...", flush=True)
         paths = SOURCES / f"{name}.py", target / f"{name}.ipynb"

@@ -23,8 +23,8 @@ _HEAD = Text(
 class Row:
     """One disagreement. Names in backticks are the library's.
 
-    switch: what flips it, a field of the network's configuration or another configuration as one
-    types it, "" where there is none.
+    switch: what flips it, a field of the network's configuration or a call as one types it; ""
+    where there is none, and then `no_switch` says why.
     notebook: where it is taught. overview: whether notebook 00 shows it too.
     """
 
@@ -34,8 +34,9 @@ class Row:
     section: str
     code: str
     ours: str
-    switch: str
     notebook: str
+    switch: str = ""
+    no_switch: str = ""
     overview: bool = False
 
 
@@ -73,5 +74,5 @@ def _anchor(row: Row) -> str:
 def _line(row: Row, number: str) -> str:
     section = f" ({row.section})" if row.section else ""
     paper = f"**{row.topic}:** {row.paper}{section}"
-    switch = f"`{row.switch}`" if row.switch else "–"
+    switch = f"`{row.switch}`" if row.switch else f"none: {row.no_switch}"
     return f"| {number} | {paper} | {row.code} | {row.ours} | {switch} |"

@@ -39,6 +39,9 @@ def bone_length_drift(joints: Float[Tensor, "*clips T 21 3"]) -> Float[Tensor, "
     """How much the bones of a hand change their length over the frames of a clip, in metres.
 
     The standard deviation over the frames (divided by T) of each of the 20 bones, averaged over
-    the bones. Zero for a hand with one shape in all frames. Joints in the common order.
+    the bones. Joints in the common order.
+
+    Zero for one shape in one pose. With one shape that moves it is small, but not zero: a
+    fingertip is a vertex of the skin, and its distance to the last joint changes with the pose.
     """
     return bone_lengths(joints).std(dim=-2, correction=0).mean(-1)

@@ -3,9 +3,10 @@
 The claim (Deformer, section 3.4 and Table 5): a network that also plays against a judge of motion
 moves more like a hand, and errs less. The judge here is as narrow beside the released one as the
 network is: GRUs of 128 channels in place of 1024, which would take ten times as long as all the
-rest. It is tried at the released weight of its verdict and at a tenth.
+rest. Its verdict is tried at the released weight, at a tenth, and at ten and a hundred times: what
+none of them shows is no matter of the weight.
 
-Three second stages for each seed, one to one and a half minutes each, beside the seed's start.
+Five second stages for each seed, one to one and a half minutes each, beside the seed's start.
 """
 
 from functools import partial
@@ -60,6 +61,8 @@ STUDY = Study(
         "without": Variant(),
         "with": Variant(critic=partial(make_critic, 10.0)),
         "with, a tenth": Variant(critic=partial(make_critic, 1.0)),
+        "with, ten times": Variant(critic=partial(make_critic, 100.0)),
+        "with, a hundred times": Variant(critic=partial(make_critic, 1000.0)),
     },
     reference="without",
     measure=measure,

@@ -83,6 +83,38 @@ def hidden_from(share: float, scores: Scores) -> Bool[Tensor, " N"]:
     return scores.occlusion >= share
 
 
+def spread_table(result: Mapping[str, Any], columns: Mapping[str, str], digits: int = 1) -> str:
+    """A line a network: mean over the seeds and, in brackets, smallest to largest.
+
+    columns: what stands above each, and its name in the result's `spread`. A network without it
+    has a dash.
+
+    Raises:
+        KeyError: no network has one of the columns.
+    """
+    rows = [("", *columns)]
+    for name, found in result["spread"].items():
+        rows.append((name, *(_cell(found.get(key), digits) for key in columns.values())))
+    for header, key in columns.items():
+        if not any(key in found for found in result["spread"].values()):
+            known = sorted(set().union(*result["spread"].values()))
+            raise KeyError(f"{header}: expected one of {', '.join(known)}, found {key!r}")
+    widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
+    return "\n".join(_line(row, widths) for row in rows)
+
+
+def _cell(found: Mapping[str, Any] | None, digits: int) -> str:
+    if found is None or found["mean"] is None:
+        return "–"
+    mean, low, high = (f"{found[key]:z.{digits}f}" for key in ("mean", "min", "max"))
+    return f"{mean} ({low} to {high})"
+
+
+def _line(row: Sequence[str], widths: Sequence[int]) -> str:
+    first, *rest = zip(row, widths, strict=True)
+    return "  ".join([f"{first[0]:{first[1]}}", *(f"{cell:>{width}}" for cell, width in rest)])
+
+
 def origin(command: str) -> dict[str, str]:
     """What made a result: the command, the source's commit, the machine."""
     return {"command": command, "commit": commit(), "machine": machine()}

@@ -80,6 +80,12 @@ def begin(
     return Start(model.take_frames(single), minutes, reused)
 
 
+def shipped_start(hand: HandModel) -> Start:
+    """In place of a start: what the shipped Deformer makes of single frames, for a first look."""
+    model = Deformer(DeformerConfig.course(), hand)
+    return Start(model.take_frames(weights.load_deformer(hand)), minutes=0.0, reused=True)
+
+
 def decides(stills: Rendered, clips: Rendered, recipe: TrainConfig) -> dict[str, Any]:
     """Everything that the numbers of a start depend on; the names of sets tell their images."""
     return {

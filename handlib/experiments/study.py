@@ -21,7 +21,7 @@ from handlib.data import SyntheticHands, SyntheticSequences, Windows, windows
 from handlib.evaluation.recorded import both_sides
 from handlib.experiments.evidence import origin
 from handlib.experiments.recorded import Recorded, command_with, described_sets
-from handlib.experiments.starts import begin
+from handlib.experiments.starts import begin, shipped_start
 from handlib.experiments.study_rows import HIDDEN, clip_of_each, errors, measures, spread_of
 from handlib.hands import load_hand, load_hand_pair
 from handlib.models import Deformer, DeformerConfig
@@ -90,6 +90,7 @@ class Study:
         first: TrainConfig | None = None,
         second: TrainConfig | None = None,
         starts: Path | None = None,
+        shipped: bool = False,
         recorded: Recorded | None = None,
     ) -> dict[str, Any]:
         """Train every variant from every seed's start, and write OUTPUT/NAME.json.
@@ -100,8 +101,9 @@ class Study:
         In `measures` `less` is what a measure lies below the reference's.
 
         first, second: recipes of both stages. starts: the folder of kept starts, in place of the
-        user's cache. recorded: clips to score on, too. Each row then has errors and gains under
-        `recorded`, by the set's name, with intervals over recordings.
+        user's cache. shipped: no first stage, all seeds begin with what the shipped Deformer
+        makes of single frames. recorded: clips to score on, too. Each row then has errors and
+        gains under `recorded`, by the set's name, with intervals over recordings.
         """
         recorded = recorded or {}
         # Of the source that runs, whatever is committed meanwhile.
@@ -110,11 +112,14 @@ class Study:
         first = first or TrainConfig.deformer_frames()
         second = second or TrainConfig.deformer_course()
         train, test = SyntheticSequences("train", clips), SyntheticSequences("test", test_clips)
-        images = SyntheticHands("train", stills)
+        images = None if shipped else SyntheticHands("train", stills)
         runs: list[dict[str, Any]] = []
         begun = []
         for seed in range(seeds):
-            start = begin(images, train, replace(first, seed=seed), hand, starts)
+            if images is None:
+                start = shipped_start(hand)
+            else:
+                start = begin(images, train, replace(first, seed=seed), hand, starts)
             learned, judged = (_Clips(data, _cached(start.model, data)) for data in (train, test))
             beside = {name: _Clips(t, _cached(start.model, t)) for name, t in recorded.items()}
             found = self._rows(start.model, learned, judged, beside, replace(second, seed=seed))

@@ -15,6 +15,8 @@ from torch.nn import functional as F
 class FeaturePyramid(nn.Module):
     """c2..c5 of the ResNet to P2 at stride 4 or, halved, to F at stride 8.
 
+    Of fewer than four `inputs` it is made of as many of the finest stages alone.
+
     `unread_smooth2` keeps the parameters of a convolution on p3 that the released network holds
     and runs although nothing reads its result. We hold them, frozen, for the official parameter
     count and checkpoints, and never run it.
@@ -41,7 +43,7 @@ class FeaturePyramid(nn.Module):
 
     def merge(self, stages: list[Float[Tensor, "B _ _ _"]]) -> Float[Tensor, "B C H W"]:
         """All stages on c2's grid, not yet smoothed."""
-        finer_to_coarser = zip(self.laterals, stages, strict=True)
+        finer_to_coarser = zip(self.laterals, stages[: len(self.laterals)], strict=True)
         *finer, coarsest = [lateral(stage) for lateral, stage in finer_to_coarser]
         p = coarsest
         for lateral in reversed(finer):

@@ -58,6 +58,7 @@ class HandOccNetConfig:
     set: bool = True  # False: F_FIT goes on in the place of F_SET
     unread_smooth2: bool = True  # 590,080 parameters that the checkpoints hold and nobody reads
     hourglass: int | None = None  # halvings in the hourglass; None: as many as fit, as released
+    pyramid_levels: int = 4  # finest stages that F is made of; fewer than 4 is an ablation of ours
     feature_readout: bool = False  # course aid: masks and heatmaps off F, for losses on it
     small_normal: bool = True  # released start of FIT, SET, regressor; False: PyTorch's fan-in
     norm_features: bool = False  # course aid: batch norm on F and F_FIT, which nothing else bounds
@@ -79,6 +80,11 @@ class HandOccNetConfig:
             raise ValueError(
                 f"width times expansion must be at least 16, found {self.width} and "
                 f"{self.expansion}: take a larger width"
+            )
+        if not 1 <= self.pyramid_levels <= 4:
+            raise ValueError(
+                f"pyramid_levels must be 1 to 4, found {self.pyramid_levels}: the ResNet has four "
+                "stages"
             )
         if self.channels % self.heads or self.channels % 2:
             raise ValueError(
@@ -102,6 +108,11 @@ class HandOccNetConfig:
     def halvings(self) -> int:
         """From F's side down to two cells: depth of the hourglass and of the encoder."""
         return self.cells.bit_length() - 2
+
+    @property
+    def hourglass_halvings(self) -> int:
+        """Those of the hourglass; 0: there is none (an ablation of ours)."""
+        return self.halvings if self.hourglass is None else self.hourglass
 
     @classmethod
     def paper(cls) -> "HandOccNetConfig":
@@ -172,12 +183,14 @@ class HandOccNet(nn.Module):
         c = config.channels
         self.backbone = ResNet(config.blocks, config.width, config.expansion)
         self.pyramid = FeaturePyramid(
-            self.backbone.channels, c, unread_smooth2=config.unread_smooth2
+            self.backbone.channels[: config.pyramid_levels],
+            c,
+            unread_smooth2=config.unread_smooth2,
         )
         self.necessity = _necessity(config)
         self.fit = _fit(config) if config.fit else None
         self.set = _set(config) if config.set else None
-        self.heatmaps = JointHeatmaps(c, config.hourglass or config.halvings)
+        self.heatmaps = JointHeatmaps(c, config.hourglass_halvings)
         self.encoder = HandEncoder(c, config.halvings)
         self.joint_depths = JointDepths(c) if config.joints_to_head else None
         read_joints = 3 * JOINTS if config.joints_to_head else 0

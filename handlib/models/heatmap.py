@@ -22,7 +22,7 @@ class JointHeatmaps(nn.Module):
 
     def __init__(self, channels: int, depth: int) -> None:
         super().__init__()
-        self.hourglass = Hourglass(channels, depth)
+        self.hourglass = Hourglass(channels, depth) if depth else nn.Identity()
         self.residual = PreActBottleneck(channels)
         self.mix = ConvNorm(channels, channels, bias=True)
         self.score = nn.Conv2d(channels, JOINTS, 1)

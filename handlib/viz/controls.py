@@ -13,6 +13,22 @@ class Explorer(Protocol):
     def illustration(self) -> Illustration: ...
 
 
+def slider(
+    explorer: Explorer, name: str, low: float, high: float, step: float, label: str = ""
+) -> Any:
+    """For the attribute `name`, a number; it sets it when it is let go."""
+    from ipywidgets import FloatSlider
+
+    return FloatSlider(
+        getattr(explorer, name),
+        min=low,
+        max=high,
+        step=step,
+        description=label or name,
+        continuous_update=False,
+    )
+
+
 def under_controls(explorer: Explorer, controls: Mapping[str, Any]) -> Any:
     """An ipywidgets box: each control sets the attribute of its name; the picture follows."""
     from ipywidgets import HTML, HBox, Layout, VBox

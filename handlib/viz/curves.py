@@ -1,4 +1,4 @@
-"""Curves and bars: losses over training, error by occlusion with its interval."""
+"""Curves and bars: losses over training, groups of values with their intervals."""
 
 from collections.abc import Mapping, Sequence
 
@@ -62,20 +62,3 @@ def grouped_bars(
 def _label(ax: Axes, x: float, y: float, value: float) -> None:
     text = f"{value:.2f}" if abs(value) < 10 else f"{value:.0f}"
     ax.annotate(text, (x, y), (0, 2), textcoords="offset points", ha="center", fontsize=8)
-
-
-def error_by_occlusion(
-    ax: Axes,
-    bins: Sequence[tuple[float, float]],
-    errors: Mapping[str, Float[np.ndarray, " n"]],
-    what: str = "root-aligned joint error (mm)",
-) -> None:
-    """Mean error in each bin of occlusion, one bar a method.
-
-    Args:
-        bins: lower and upper occlusion ratio, 0..1.
-        errors: millimetres by method, one value a bin.
-    """
-    grouped_bars(ax, [f"{low:.0%}–{high:.0%}" for low, high in bins], errors)
-    ax.set_xlabel("hidden share of the hand")
-    ax.set_ylabel(what)

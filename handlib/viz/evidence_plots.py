@@ -89,6 +89,21 @@ def parts(result: Result) -> Figure:
     )
 
 
+def reach(result: Result) -> Figure:
+    """Do FIT and SET help where little else brings distant places together?"""
+    hidden = f"from {result['hidden_from']:.0%} hidden on"
+    placed = Panel(("joints_px", "hidden"), "error of hidden joints\nin the image (pixels)")
+    nearer = Panel(("gain_px", "hidden"), "pixels below the backbone's\nof the same group", 0.0)
+    mesh = Panel(("gain", "hidden"), f"mm below it, {hidden}", 0.0)
+    return compare(result, (placed, nearer), (ROOT_ALIGNED, mesh), (NECESSITY, GATE))
+
+
+def guidance(result: Result) -> Figure:
+    """What do M and the gates show when they are told to, and what does it cost?"""
+    over = gain("all", over="handoccnet")
+    return compare(result, (NECESSITY, GATE), (ROOT_ALIGNED, over))
+
+
 def video(result: Result) -> Figure:
     """Do other frames help, and where?"""
     hidden = f"from {result['hidden_from']:.0%} hidden on"

@@ -59,7 +59,7 @@ class FrameAttention:
             f"{best}, {float(row.max()):.2f}; dashed: equal weights. Orange bars: more than half "
             "of the hand hidden. Right: the rows of all frames.",
             caption_ko=f"Head {self.head}에서 frame {asks}(노란색)의 attention입니다. "
-            f"Frame {best}의 weight가 {float(row.max()):.2f}로 가장 큽니다. 점선은 weight가 모두 "
+            f"Frame {best}의 weight({float(row.max()):.2f})가 가장 큽니다. 점선은 weight가 모두 "
             "같을 때의 값이고, 주황색 막대는 손이 절반 넘게 가려진 frame입니다. 오른쪽은 모든 "
             "frame의 행입니다.",
             dpi=90,

@@ -12,7 +12,7 @@ from handlib.hands.hand_model import HandModel, HandOutput
 from handlib.hands.rotations import axis_angle_to_rotmat, rotmat_to_axis_angle
 from handlib.viz import hand as drawing
 from handlib.viz import theme
-from handlib.viz.controls import under_controls
+from handlib.viz.controls import slider, under_controls
 from handlib.viz.display import Illustration, show
 
 _SIZE = 256
@@ -90,20 +90,14 @@ class HandExplorer:
 
     def widget(self) -> Any:
         """A menu and three sliders above the picture (an ipywidgets box)."""
-        from ipywidgets import Dropdown, FloatSlider
-
-        def slider(name: str, low: float, high: float, step: float, label: str) -> Any:
-            value = getattr(self, name)
-            return FloatSlider(
-                value, min=low, max=high, step=step, description=label, continuous_update=False
-            )
+        from ipywidgets import Dropdown
 
         return under_controls(
             self,
             {
-                "blend": slider("blend", 0.0, 1.0, 0.05, "blend"),
-                "beta": slider("beta", -3.0, 3.0, 0.25, "β0"),
-                "turn": slider("turn", -180.0, 180.0, 10.0, "turn"),
+                "blend": slider(self, "blend", 0.0, 1.0, 0.05),
+                "beta": slider(self, "beta", -3.0, 3.0, 0.25, "β0"),
+                "turn": slider(self, "turn", -180.0, 180.0, 10.0),
                 "pose": Dropdown(options=list(self.poses), value=self.pose, description="pose"),
             },
         )

@@ -64,7 +64,7 @@ class HeatmapExplorer:
             caption=f"{name}: the heatmap as the network made it (middle) and at {t:g} times its "
             f"scores (right). The cross is the map's mean, {errors[0]:.1f} and {errors[1]:.1f} "
             "pixels from the true joint (circle).",
-            caption_ko=f"{name}의 heatmap(가운데)과, score에 {t:g}를 곱한 heatmap(오른쪽)입니다. "
+            caption_ko=f"{name}의 heatmap(가운데)과, score를 {t:g}배 한 heatmap(오른쪽)입니다. "
             f"×는 map의 평균 위치이며 실제 joint(○)에서 각각 {errors[0]:.1f}, {errors[1]:.1f} "
             "pixel 떨어져 있습니다.",
             dpi=90,

@@ -12,7 +12,7 @@ from handlib.hands.hand_model import HandModel, HandOutput
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.metrics import f_score, joint_errors, mpjpe, pck_auc, procrustes_align
 from handlib.viz import theme
-from handlib.viz.controls import under_controls
+from handlib.viz.controls import slider, under_controls
 from handlib.viz.display import Illustration, show
 from handlib.viz.hand import draw_joint_errors, render_hand
 
@@ -147,21 +147,15 @@ class MetricPlayground:
 
     def widget(self) -> Any:
         """Four sliders and a box to tick above the picture (an ipywidgets box)."""
-        from ipywidgets import Checkbox, FloatSlider
-
-        def slider(name: str, low: float, high: float, step: float, label: str) -> Any:
-            value = getattr(self, name)
-            return FloatSlider(
-                value, min=low, max=high, step=step, description=label, continuous_update=False
-            )
+        from ipywidgets import Checkbox
 
         return under_controls(
             self,
             {
-                "shift": slider("shift", -50.0, 50.0, 5.0, "shift (mm)"),
-                "size": slider("size", 70.0, 130.0, 5.0, "size (%)"),
-                "turn": slider("turn", -90.0, 90.0, 5.0, "turn (°)"),
-                "flatten": slider("flatten", 0.0, 1.0, 0.05, "flatten"),
+                "shift": slider(self, "shift", -50.0, 50.0, 5.0, "shift (mm)"),
+                "size": slider(self, "size", 70.0, 130.0, 5.0, "size (%)"),
+                "turn": slider(self, "turn", -90.0, 90.0, 5.0, "turn (°)"),
+                "flatten": slider(self, "flatten", 0.0, 1.0, 0.05),
                 "mirrored": Checkbox(self.mirrored, description="mirrored"),
             },
         )

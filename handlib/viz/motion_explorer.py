@@ -9,7 +9,7 @@ from torch import Generator, Tensor
 
 from handlib.evaluation.broken_motion import displaced, frozen, jittered, shuffled
 from handlib.viz import theme
-from handlib.viz.controls import under_controls
+from handlib.viz.controls import slider, under_controls
 from handlib.viz.display import Illustration, show
 
 Judge = Callable[[Tensor], Tensor]  # (B, T, 46) to scores (B, 1), 1 for true motion
@@ -106,10 +106,8 @@ class MotionExplorer:
 
     def widget(self) -> Any:
         """A choice of faults and a slider above the picture (an ipywidgets box)."""
-        from ipywidgets import Dropdown, FloatSlider
+        from ipywidgets import Dropdown
 
         fault = Dropdown(options=FAULTS, value=self.fault, description="fault")
-        degrees = FloatSlider(
-            self.degrees, min=0, max=30, step=1, description="degrees", continuous_update=False
-        )
+        degrees = slider(self, "degrees", 0.0, 30.0, 1.0)
         return under_controls(self, {"fault": fault, "degrees": degrees})

@@ -13,7 +13,7 @@ from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.hands.skeleton import MANO_JOINT_NAMES
 from handlib.viz import hand as drawing
 from handlib.viz import theme
-from handlib.viz.controls import under_controls
+from handlib.viz.controls import slider, under_controls
 from handlib.viz.display import Illustration, show
 from handlib.viz.hand_explorer import upright
 
@@ -103,7 +103,7 @@ class NumberExplorer:
 
     def widget(self) -> Any:
         """A menu and two sliders above the picture (an ipywidgets box)."""
-        from ipywidgets import Dropdown, FloatSlider, IntSlider
+        from ipywidgets import Dropdown, IntSlider
 
         return under_controls(
             self,
@@ -111,14 +111,7 @@ class NumberExplorer:
                 "number": IntSlider(
                     self.number, min=0, max=57, description="number", continuous_update=False
                 ),
-                "amount": FloatSlider(
-                    self.amount,
-                    min=-3.0,
-                    max=3.0,
-                    step=0.1,
-                    description="amount",
-                    continuous_update=False,
-                ),
+                "amount": slider(self, "amount", -3.0, 3.0, 0.1),
                 "pose": Dropdown(options=list(self.poses), value=self.pose, description="pose"),
             },
         )

@@ -22,7 +22,7 @@ from handlib.metrics import root_aligned_mpjpe
 from handlib.models import HandOccNet, HandPrediction, record
 from handlib.viz import hand as drawing
 from handlib.viz import maps, theme
-from handlib.viz.controls import under_controls
+from handlib.viz.controls import slider, under_controls
 from handlib.viz.display import Illustration, show
 
 _UPRIGHT = np.array([[1.0, 0, 0], [0, 0, -1], [0, 1, 0]])  # the thing's long axis up the image
@@ -127,24 +127,14 @@ class OcclusionLab:
 
     def widget(self) -> Any:
         """Sliders for the thing's place above the picture (an ipywidgets box)."""
-        from ipywidgets import FloatSlider
-
-        sliders = {
-            name: FloatSlider(
-                getattr(self, name),
-                min=low,
-                max=high,
-                step=0.05,
-                description=label,
-                continuous_update=False,
-            )
-            for name, label, low, high in (
-                ("x", "across", -0.3, 1.3),
-                ("y", "down", -0.3, 1.3),
-                ("nearness", "nearness", 0.0, 1.0),
-            )
-        }
-        return under_controls(self, sliders)
+        return under_controls(
+            self,
+            {
+                "x": slider(self, "x", -0.3, 1.3, 0.05, "across"),
+                "y": slider(self, "y", -0.3, 1.3, 0.05, "down"),
+                "nearness": slider(self, "nearness", 0.0, 1.0, 0.05),
+            },
+        )
 
 
 def _hidden(picture: Picture) -> float:

@@ -9,7 +9,7 @@ from torch import Tensor
 from handlib.data.batch import HandBatch
 from handlib.viz import hand as drawing
 from handlib.viz import maps, theme
-from handlib.viz.controls import under_controls
+from handlib.viz.controls import slider, under_controls
 from handlib.viz.display import Illustration, show
 
 
@@ -88,15 +88,13 @@ class SplitExplorer:
 
     def widget(self) -> Any:
         """The sliders above the picture (an ipywidgets box)."""
-        from ipywidgets import FloatSlider, IntSlider
+        from ipywidgets import IntSlider
 
         last = len(self.order) - 1
         rank = IntSlider(
             self.rank, min=0, max=last, description="hidden →", continuous_update=False
         )
-        sharpness = FloatSlider(
-            self.sharpness, min=0, max=50, step=1, description="sharpness", continuous_update=False
-        )
+        sharpness = slider(self, "sharpness", 0.0, 50.0, 1.0)
         return under_controls(self, {"rank": rank, "sharpness": sharpness})
 
 

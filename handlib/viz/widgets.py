@@ -52,7 +52,7 @@ class QueryExplorer:
             caption=f"The row of {place} before and after its gate of {gate:.2f}: a sum of "
             f"{total:.2f} becomes {total * gate:.2f}. Orange: the whole hand.",
             caption_ko=f"Query {self.query}, head {self.head}의 softmax 행(합 {total:.2f})에 "
-            f"gate {gate:.2f}를 곱하면 합이 {total * gate:.2f}입니다. 주황색 선은 손 전체입니다.",
+            f"gate({gate:.2f})를 곱하면 합이 {total * gate:.2f}입니다. 주황색 선은 손 전체입니다.",
             dpi=90,
         )
 

@@ -26,8 +26,8 @@
 #       - 손 전체(amodal)와 보이는 부분의 mask를 그리고 occlusion ratio를 계산할 수 있습니다
 #       - HO-3D, DexYCB, FPHA가 제공하는 label과 순서, 단위, 좌표계를 설명할 수 있습니다
 #       - MANO parameter를 OpenGL에서 OpenCV 좌표계로 오차 없이 옮길 수 있습니다
-#     prerequisites: matrices; [00](00_start_here.ipynb)
-#     minutes_to_do: 60
+#     prerequisites: matrices; [01](01_a_hand_in_58_numbers.ipynb)
+#     minutes_to_do: 45
 #     minutes: 1
 #     memory_mb: 1400
 #     data: 500 synthetic images, made on first use; HO-3D, DexYCB and FPHA if you have them
@@ -241,7 +241,8 @@ for name, cell in (("frame", 1), ("32 × 32 heatmap", square.side / 32)):
     print(f"half a pixel of the {name}: {1000 * off:.1f} mm at the hand")
 
 # %% [markdown]
-# Deformer reports 5.2 mm on DexYCB, aligned. Half a cell is most of that.
+# Deformer reports 5.2 mm on DexYCB, after the alignment that notebook 03 builds.
+# Half a cell is most of that.
 #
 # ## 3 What a crop does to the camera
 #
@@ -580,6 +581,9 @@ viz.show(fig, **caption("examples"), dpi=90, colours=256)
 # %% [markdown]
 # ## 6 Three recorded data sets
 #
+# Sections 6 to 8 are about recorded data. The next notebooks need none, so you
+# may come back to them when you open a data set of your own.
+#
 # | | HO-3D v2 | DexYCB | FPHA |
 # |---|---|---|---|
 # | images | 66,034 + 11,524 | 582,000 | 105,459 |
@@ -885,6 +889,8 @@ quiz.show("02")
 # - HO-3D: MANO order, OpenGL. DexYCB: common order, OpenCV, PCA. FPHA: its own
 #   order, millimetres, no MANO.
 # - MANO turns about J0: t′ = F (J0 + t) − J0.
+# - Our half-hidden hand is an image of 128 × 128 pixels with its own K, and by
+#   the ratio of section 4 half of it is hidden (notebook 00).
 #
 # ## 요약
 #
@@ -898,6 +904,8 @@ quiz.show("02")
 # - HO-3D는 MANO 순서와 OpenGL 좌표계, DexYCB는 공통 순서와 OpenCV 좌표계(PCA pose),
 #   FPHA는 자체 순서와 mm 단위를 사용하며 MANO label이 없습니다.
 # - MANO는 J0을 중심으로 회전하므로 t′ = F (J0 + t) − J0입니다.
+# - 우리 손은 자신의 K를 가진 128 × 128 픽셀의 이미지이며, 4절의 비율로 절반이 가려져
+#   있습니다(00).
 #
 # ## References
 #

@@ -26,7 +26,7 @@
 #       - F@5, F@15, PCK 곡선과 AUC를 계산하고 무엇을 세는 값인지 설명할 수 있습니다
 #       - 각 지표에서 점수는 좋지만 실제로는 틀린 손의 예를 들 수 있습니다
 #       - 논문 표의 차이가 어느 정도 의미가 있는지 판단하며 읽을 수 있습니다
-#     prerequisites: singular value decomposition; [00](00_start_here.ipynb)
+#     prerequisites: singular value decomposition; [02](02_cameras_crops_and_hidden_hands.ipynb)
 #     minutes_to_do: 45
 #     minutes: 1
 #     memory_mb: 700
@@ -320,8 +320,9 @@ assert torch.isclose(scale_trans[2], at_root[2])  # the turned one is not
 # %% [markdown]
 # ## 5 What each alignment hides
 #
-# **Predict first.** Six wrong hands, five columns. Which hands are perfect
-# after root alignment? After Procrustes? Is any hand wrong everywhere?
+# **Predict first.** Six wrong hands, five columns; some of the numbers you have
+# seen. Which hands are wrong everywhere? And can an error *grow* from one column
+# to the next?
 
 # %%
 alignments = {
@@ -875,6 +876,8 @@ quiz.show("03")
 # - A hand that never looks scores well. Look for its row.
 # - Frames of one clip are not independent. Draw clips, and compare methods by
 #   their differences.
+# - The 12 mm of our half-hidden hand (notebook 00) are root-aligned: its place
+#   is not scored; its size, its turn and its fingers are.
 #
 # ## 요약
 #
@@ -888,6 +891,8 @@ quiz.show("03")
 #   확인해 보세요.
 # - 한 clip의 frame들은 서로 독립이 아닙니다. Clip 단위로 뽑아 구간을 구하고,
 #   두 방법은 같은 frame에서의 차이로 비교해야 합니다.
+# - 절반이 가려진 우리 손의 12 mm(00)는 root 정렬 오차입니다. 위치는 평가하지 않고 크기,
+#   회전, 손가락은 평가합니다.
 #
 # ## References
 #

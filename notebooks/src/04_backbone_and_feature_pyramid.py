@@ -963,7 +963,7 @@ for (name, error), style in zip(errors.items(), styles, strict=True):
 ax.set(ylabel="error of the wrist (px)", ylim=(0, None))
 ax.set_xlabel("token on the hidden hand, or background so far from the hand")
 ax.legend(ncols=3)
-values = {n: e.nanmean(1).numpy().round(0) for n, e in errors.items()}
+values = {n: e.nanmean(1).round().tolist() for n, e in errors.items()}
 viz.show(fig, **caption("probe", values=values))
 
 # %%
@@ -1030,6 +1030,9 @@ quiz.show("04")
 #   News of the visible hand is there before attention.
 # - To be able to see, to depend on and to know are three things, with a
 #   measurement each: impulses, influence, a probe.
+# - Our half-hidden hand is now F, 16 × 16 cells of 48 numbers. At its hidden
+#   little fingertip 57 % of the influence on F lies on the visible hand, whose
+#   nearest pixel is 20 pixels away.
 #
 # ## 요약
 #
@@ -1045,6 +1048,9 @@ quiz.show("04")
 #   보이는 손의 정보가 이미 전달되어 있습니다.
 # - 볼 수 있는 것, 의존하는 것, 아는 것은 서로 다르며 각각 impulse, influence, probe로
 #   측정합니다.
+# - 절반이 가려진 우리 손은 이제 숫자 48개를 가진 cell 16 × 16개, 즉 F입니다. 가려진
+#   소지 끝에서 F에 대한 influence의 57 %는 보이는 손에 있으며, 그 손의 가장 가까운 픽셀도
+#   20 픽셀 떨어져 있습니다.
 #
 # ## References
 #

@@ -242,7 +242,8 @@ assert torch.allclose(back, F, atol=1e-5)
 #
 # ### Exercise 5.2
 #
-# M = sigmoid(z) adds one factor. Write ∂L/∂z, by hand, without autograd.
+# M = sigmoid(z) adds one factor; z is called M's *logit*. Write ∂L/∂z, by hand,
+# without autograd.
 
 # %% tags=["exercise"]
 def logit_gradient(features, necessity, grad_primary, grad_secondary):
@@ -376,9 +377,9 @@ _ = model.requires_grad_(False).zero_grad()
 #    \mathrm{CE}(t_i, C_{sig,a,i}) $$
 #
 # N counts the cells. C_sig is FIT's *gate*, notebook 06 builds it: one number
-# between 0 and 1 for each cell and each of A heads, near 1 where hand
-# information may flow in, near 0 where it may not. So: M shall be the visible
-# hand, the gates the whole hand.
+# between 0 and 1 for each cell and each of A heads (parallel attentions,
+# notebook 07), near 1 where hand information may flow in, near 0 where it may
+# not. So: M shall be the visible hand, the gates the whole hand.
 #
 # The terms are added to the loss, each 30 times (the mask loss's weight):
 # `LossConfig.guided()`. The layers are the same; masks are needed in training
@@ -486,7 +487,7 @@ for row, (title, pair) in zip(axes, here.items(), strict=True):
         bar = viz.maps.overlay(ax, image, values, words, limits)
         fig.colorbar(bar, ax=ax, shrink=0.6)
 ends = [m[half].aminmax() for _, m in here.values()]
-free, told = (f"{low:.2f} to {high:.2f}" for low, high in ends)
+free, told = (f"{low:.2f}–{high:.2f}" for low, high in ends)
 words = caption("split", free=free, told=told)
 viz.show(fig, **words, dpi=95, colours=256)
 
@@ -1091,6 +1092,9 @@ quiz.show("05")
 #   little. That this helps the hand's error is not shown.
 # - Hidden cells do know which finger they hide; the ideal spatial attention
 #   would blank them. Readers of the whole map find most of it elsewhere.
+# - Our half-hidden hand: as published M runs from 0.50 to 0.63, so F_p and F_s
+#   are two weaker copies of F. Guided it runs from 0.05 to 0.49, a soft hill
+#   over the hand, over its hidden part too.
 #
 # ## 요약
 #
@@ -1109,6 +1113,9 @@ quiz.show("05")
 # - 가려진 cell에는 어느 손가락인지에 대한 정보가 있습니다. 이상적인 spatial
 #   attention은 이 cell을 지우지만, map 전체를 읽으면 상당 부분을 다른 cell에서
 #   찾을 수 있습니다.
+# - 절반이 가려진 우리 손에서 논문대로의 M은 0.50에서 0.63 사이이므로 F_p와 F_s는 크기만
+#   줄어든 F입니다. Guided의 M은 0.05에서 0.49 사이이며, 가려진 부분까지 포함해 손 위에서
+#   완만하게 커집니다.
 #
 # ## References
 #

@@ -156,8 +156,9 @@ for shift in (-100.0, 0.0, 100.0):
 # ## 3 A gate that can say no
 #
 # A sigmoid looks at one number and compares it with zero, not with its
-# neighbours. FIT computes one such number for each query, from a second pair
-# of queries and keys, and multiplies the whole row by it:
+# neighbours. (The number is called the *logit*.) FIT computes one for each query,
+# from a second pair of queries and keys, and multiplies the whole row by its
+# sigmoid:
 #
 # $$ C_{sig} = \mathrm{sigmoid}\left(\mathrm{pool}\left(
 #    \frac{q_{sig}\,k_{sig}^{T}}{\sqrt{d}}\right)\right), \qquad
@@ -372,6 +373,7 @@ for title, model in models.items():
 # `fit.0.softmax` holds C_soft for each image and head: a row for each query, a
 # column for each key. To talk about *where* a query sits, we sort the 16×16
 # tokens by what they show: the visible hand, the hidden hand, or background.
+# Tokens on a border belong to none of the three.
 
 # %%
 where = regions.token_regions(batch.visible, batch.amodal, side=16)
@@ -381,8 +383,8 @@ for name, here in where.items():
     print(f"{name}: {here.float().mean():.1%} of all tokens")
 
 # %% [markdown]
-# We take an image in which about half of the hand is hidden, and as the query
-# a token in the middle of the hidden part.
+# We take the half-hidden hand of notebook 00, and as the query a token in the
+# middle of its hidden part.
 #
 # **Predict first.** Where will C_soft look from there: at the visible hand, at
 # the object, or all over the image? And will it look elsewhere when the query
@@ -420,9 +422,11 @@ explorer.illustration()
 explore("as published", "weights as published").illustration()
 
 # %% [markdown]
-# Look at the third panel of each. Told to be open on the whole hand, the gate
-# follows the hand, also where things hide it. As published it is a switch
-# whose borders are not the hand's.
+# Look at the second panel of each: C_soft looks all over the image. An even row
+# would give every key 1/256, or 0.004, and no key gets much more. Then look at
+# the third panel. Told to be open on the whole hand, the gate follows the hand,
+# also where things hide it. As published it is a switch whose borders are not
+# the hand's.
 #
 # One query is an anecdote. Let us count over all 200 images.
 #
@@ -641,6 +645,9 @@ quiz.show("06")
 # - What a gate has learned must be measured, head by head, against chance. As
 #   published ours lets the background through as well as the hand; guided (our
 #   extension, told to be open on the whole hand) it shuts the background out.
+# - Our half-hidden hand: at a query on its hidden part C_soft looks all over the
+#   image. Head 0 then lets 0.96 of that row through if guided, and 0.00 as
+#   published.
 #
 # ## 요약
 #
@@ -652,6 +659,9 @@ quiz.show("06")
 # - 학습된 gate가 실제로 무엇을 하는지는 head별로, 우연 수준과 비교하여 측정해야
 #   합니다. 논문대로(as published) 학습한 gate는 배경도 손만큼 통과시키고, 손 전체에서
 #   열리도록 직접 학습시킨 guided weight(이 과정의 확장)의 gate는 배경을 차단합니다.
+# - 절반이 가려진 우리 손에서, 가려진 부분의 query 하나에 대해 C_soft는 이미지 전체를
+#   고르게 봅니다. Head 0의 gate는 그 행을 guided에서는 0.96만큼 통과시키고,
+#   논문대로의 weight에서는 0.00만큼 통과시킵니다.
 #
 # ## References
 #

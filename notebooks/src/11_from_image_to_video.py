@@ -87,7 +87,9 @@ caption = captions("11")
 # | dynamic fusion | a guess from each frame | one hand | 13 |
 #
 # t counts the frames. Our clips are rendered, ten frames a second: a hand
-# gestures, waves, points or handles things, and things pass in front of it.
+# gestures, waves, points or handles things, and things pass in front of it. From
+# here to notebook 16 one of them, clip 3, takes the place of the one half-hidden
+# image.
 
 # %%
 CLIPS, FRAMES, LENGTH = 40, 32, 7
@@ -566,7 +568,7 @@ viz.show(fig, **caption("roi"), dpi=95, colours=256)
 #    \cos\frac{p}{s_0}, \sin\frac{p}{s_1}, \cos\frac{p}{s_1}, \dots\right),
 #    \qquad s_m = 10000^{2m/d} $$
 #
-# d is the number of values in the code. Half of the channels tell the row, the
+# d is how many numbers the code has. Half of the channels tell the row, the
 # other half the column.
 
 # %% tags=["nbval-check-output"]
@@ -877,7 +879,9 @@ for kind, here in kinds.items():
 
 # %% [markdown]
 # Read an interval above 0 as: the query looks there *because of what this frame
-# shows*. An interval that contains 0 shows no such thing. And the heads?
+# shows*. An interval that contains 0 shows no such thing. With the shipped
+# weights the query follows the frame while the hand can be seen, and hardly does
+# so once three quarters of it are hidden. And the heads?
 
 # %%
 for a in range(model.config.heads):
@@ -999,6 +1003,8 @@ quiz.show("11")
 # - RoIAlign cuts the hand out of the frame's features with two small matrices.
 # - One learned query reads the frame into one vector F⁺. Its first layer asks
 #   every frame the same question.
+# - The hand of clip 3 is now one vector F⁺ for each frame. The F⁺ of a hidden
+#   frame holds what that frame shows, and nothing of its neighbours.
 #
 # ## 요약
 #
@@ -1011,6 +1017,8 @@ quiz.show("11")
 # - RoIAlign은 작은 행렬 두 개로 frame의 feature에서 손 영역을 잘라 냅니다.
 # - 학습된 hand query 하나가 frame 전체를 vector F⁺ 하나로 모읍니다. 첫 번째 layer의
 #   질문은 모든 frame에서 같습니다.
+# - Clip 3의 손은 이제 frame마다 vector F⁺ 하나가 되었습니다. 가려진 frame의 F⁺에는 그
+#   frame에 보이는 것만 있고 이웃 frame의 정보는 없습니다.
 #
 # ## References
 #

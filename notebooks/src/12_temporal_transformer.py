@@ -26,7 +26,7 @@
 #       - Temporal encoder와 shape decoder를 라이브러리와 같게 구현할 수 있습니다
 #       - 가려진 frame이 손이 보이는 frame을 보는지 공정한 대조군과 비교하여 측정할 수 있습니다
 #       - Shape의 일관성과 정확성을, 그리고 motion head와 실제 motion을 구별할 수 있습니다
-#     prerequisites: softmax attention, the shape β; [01](01_a_hand_in_58_numbers.ipynb), [06](06_softmax_or_sigmoid.ipynb)
+#     prerequisites: softmax attention, the shape β; [06](06_softmax_or_sigmoid.ipynb), [11](11_from_image_to_video.ipynb)
 #     minutes_to_do: 35
 #     minutes: 2
 #     memory_mb: 1400
@@ -91,8 +91,8 @@ model = load_deformer(hand).requires_grad_(False)
 # ```
 #
 # Notebook 11 ends with F⁺, one vector for each frame, which has seen that
-# frame and nothing else. Here is the clip that notebook 16 follows, and in it
-# the window of T = 7 frames around the one that is hidden most.
+# frame and nothing else. Here is clip 3 again, which we follow from notebook 11
+# to 16, and in it the window of T = 7 frames around the one that is hidden most.
 
 # %%
 T, MIDDLE, FRAMES, CLIP = 7, 3, 32, 3
@@ -974,6 +974,8 @@ quiz.show("12")
 # - One query reads one β for a window: no drift within it, by construction.
 #   Along a clip the windows may disagree, and a consistent shape may be wrong.
 # - The head's f and b are called motions; whether they are must be measured.
+# - The hidden frame of clip 3 is now F⁺⁺: its own vector, and what it has read
+#   from the six others of its window. One β stands for all seven.
 #
 # ## 요약
 #
@@ -987,6 +989,8 @@ quiz.show("12")
 #   그러나 clip 전체에서는 window마다 다를 수 있고, 일관된 shape이 꼭 정확한 것은
 #   아닙니다.
 # - f와 b가 이름처럼 실제 motion인지는 측정해 보아야 합니다.
+# - Clip 3의 가려진 frame은 이제 F⁺⁺입니다. 자신의 vector에 window의 다른 여섯 frame에서
+#   읽은 것이 더해졌고, 일곱 frame의 β는 하나입니다.
 #
 # ## References
 #

@@ -12,8 +12,9 @@
 #       An ordinary mean lets many easy points of the palm outvote a few fingertips; maxMSE weighs
 #       each point by its own error, with side effects in its gradient that can be computed.
 #     summary_ko: >-
-#       평균 제곱 오차에서는 손바닥의 많은 쉬운 점이 손끝의 적은 점보다 큰 영향을 줍니다. maxMSE는 각 점의
-#       오차를 그대로 weight로 쓰며, 이 때문에 gradient에 생기는 부작용도 계산으로 확인할 수 있습니다.
+#       평균 제곱 오차에서는 수가 많고 맞히기 쉬운 손바닥의 점들이 몇 안 되는 손끝의 점보다 큰 영향을
+#       줍니다. maxMSE는 각 점의 오차를 그대로 weight로 쓰며, 이 때문에 gradient에 생기는 부작용도 계산으로
+#       확인할 수 있습니다.
 #     objectives:
 #       - compute maxMSE and its bounds from four numbers
 #       - derive its gradient with and without the weights, and push a point away from its target
@@ -84,7 +85,7 @@ print("largest", e.max())
 # It is a mean too, the mean of the errors *as the errors see it*, so it can
 # never exceed the largest; and large errors vote more often than small ones, so
 # it never falls below the plain mean. Both bounds are met at once when all
-# errors are equal. That is where the name comes from: half-way to a maximum.
+# errors are equal. Hence the name: a mean that leans towards the maximum.
 
 # %%
 random_errors = torch.rand(1000, 20) ** 4
@@ -548,10 +549,11 @@ quiz.show("14")
 # - In a fit that cannot be perfect it lowers the largest error and the spread,
 #   and raises the mean.
 # - It needs points of one unit: vertices or joints, not pose beside shape.
+# - Nothing happens to the hand of clip 3 here: a loss acts in training alone.
 #
 # ## 요약
 #
-# - maxMSE는 오차 자신을 weight로 한 오차의 평균이며, 평균과 최댓값 사이에
+# - maxMSE는 오차 자체를 weight로 한 오차의 평균이며, 평균과 최댓값 사이에
 #   있습니다.
 # - Weight까지 미분하면 e_i에 대한 기울기는 (2 e_i − maxMSE)/Σe입니다. 오차가
 #   maxMSE의 절반보다 작은 점은 target에서 멀어집니다. Weight를 detach하면
@@ -562,6 +564,7 @@ quiz.show("14")
 #   오차가 커집니다.
 # - 점들의 단위가 같아야 합니다. Vertex나 joint에는 적합하지만, pose와 shape
 #   parameter를 함께 넣는 데는 적합하지 않습니다.
+# - Clip 3의 손에는 이 단계에서 아무 일도 일어나지 않습니다. Loss는 학습에만 쓰입니다.
 #
 # ## References
 #

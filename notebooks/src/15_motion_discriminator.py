@@ -156,8 +156,8 @@ assert torch.allclose(mixed.mean(), root_aligned_mpjpe(x, truth).mean())
 # %% [markdown]
 # ## 2 Acceleration error
 #
-# The usual number for it compares accelerations. With positions x at frames
-# t − 1, t and t + 1, the acceleration is the change of speed
+# The usual number for it compares accelerations. With a joint's place x at
+# frames t − 1, t and t + 1, the acceleration is the change of speed
 #
 # $$ a_t = (x_{t+1} - x_t) - (x_t - x_{t-1}) = x_{t-1} - 2x_t + x_{t+1} $$
 #
@@ -948,11 +948,13 @@ quiz.show("15")
 #   jitter, but not a constant error, and it forgives a hand that stands still.
 # - The judge: 46 numbers a frame, a GRU of two layers, attention pooling, a score.
 #   The wrist is not judged; tanh limits the attention to a factor of e².
-# - Least squares: D* = a/(a + b). The pull on the network does not vanish where the
-#   judge is sure.
+# - Least squares: the best score is a/(a + b). The pull on the network does not
+#   vanish where the judge is sure.
 # - Our judge tells Deformer's motions from true ones by their poses, at the first
 #   frames of a window. It does not see order, standstill or speed.
 # - A judge that is shown changes in place of angles sees motion.
+# - Nothing happens to the hand of clip 3 here: the judge, too, acts in training
+#   alone.
 #
 # ## 요약
 #
@@ -960,11 +962,12 @@ quiz.show("15")
 #   알아차리지만, 모든 frame에 같은 오차는 알아차리지 못하고 정지한 손에는 관대합니다.
 # - 판별기는 frame마다 숫자 46개를 두 층의 GRU로 읽고, attention pooling을 거쳐 score를
 #   냅니다. 손목 회전은 보지 않으며, tanh 때문에 attention weight의 비는 최대 e²입니다.
-# - Least-squares loss의 최적해는 D* = a/(a + b)이며, 판별기가 확신할 때에도 네트워크가
+# - Least-squares loss의 최적해는 a/(a + b)이며, 판별기가 확신할 때에도 네트워크가
 #   받는 gradient가 사라지지 않습니다.
 # - 이 코스의 판별기는 window의 첫 frame들에서 pose를 보고 Deformer의 결과를 구별합니다.
 #   Frame의 순서, 정지, 속도는 알아차리지 못합니다.
 # - 각도 대신 각도의 변화를 보여 주면 판별기가 움직임을 배웁니다.
+# - Clip 3의 손에는 이 단계에서도 아무 일도 일어나지 않습니다. 판별기도 학습에만 쓰입니다.
 #
 # ## References
 #

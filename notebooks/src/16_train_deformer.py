@@ -663,6 +663,8 @@ quiz.show("16")
 #   visible, a single frame is enough. Motion gets calmer everywhere.
 # - Frames of a clip are not independent: intervals come from drawing clips.
 # - The learned confidence has to be measured before it is believed.
+# - Clip 3 has come from its pixels to one mesh for each frame; section 7 shows
+#   them beside those of a single-frame network.
 #
 # ## 요약
 #
@@ -673,6 +675,8 @@ quiz.show("16")
 #   하나로 충분합니다. 움직임은 모든 경우에 더 부드러워집니다.
 # - 한 clip의 frame들은 서로 독립이 아니므로 신뢰구간은 clip 단위로 뽑아 구합니다.
 # - 학습된 confidence는 측정해 본 뒤에 믿어야 합니다.
+# - Clip 3은 픽셀에서 출발하여 frame마다 mesh 하나가 되었습니다. 7절에서 frame 하나만
+#   보는 네트워크의 mesh와 비교할 수 있습니다.
 #
 # ## References
 #

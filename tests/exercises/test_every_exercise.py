@@ -1,5 +1,6 @@
 """Of every exercise: the stub is not accepted, and the notebook's own solution is."""
 
+from collections import Counter
 from importlib import import_module
 
 import pytest
@@ -40,6 +41,18 @@ def check_of(number, name):
 def test_every_exercise_is_tested_here(load_exercises, number):
     stubs, _ = load_exercises(number)
     assert stubs == EXERCISES[number]
+
+
+@pytest.mark.parametrize("number", EXERCISES)
+def test_three_exercises_or_more_and_three_wrong_answers_for_each(number):
+    """`wrong_answers.cases` calls them "name_of_the_exercise: what is wrong"."""
+    functions = vars(import_module(f"test_nb{number}")).values()
+    marks = [mark for f in functions for mark in getattr(f, "pytestmark", [])]
+    values = [value for mark in marks if mark.name == "parametrize" for value in mark.args[1]]
+    ids = {value.id for value in values if getattr(value, "id", None)}
+    wrong = Counter(name.split(":")[0] for name in ids)
+    assert len(EXERCISES[number]) >= 3
+    assert {name: count for name in EXERCISES[number] if (count := wrong[name]) < 3} == {}
 
 
 @pytest.mark.parametrize(("number", "name"), EACH)

@@ -2,9 +2,8 @@
 
 import math
 
-import pytest
 import torch
-from wrong_answers import cases
+from wrong_answers import refusals
 
 from handlib.course import check
 from handlib.course.checks import nb08
@@ -112,18 +111,14 @@ PIECES = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check_function", "answer", "failed"),
-    [
-        *cases(nb08.refine, REFINE),
-        *cases(nb08.set_features, SET),
-        *cases(nb08.mean_distance, DISTANCE),
-        *cases(nb08.attend_in_pieces, PIECES),
-    ],
+test_a_wrong_answer_is_refused_for_the_right_reason = refusals(
+    {
+        nb08.refine: REFINE,
+        nb08.set_features: SET,
+        nb08.mean_distance: DISTANCE,
+        nb08.attend_in_pieces: PIECES,
+    }
 )
-def test_a_wrong_answer_is_refused_for_the_right_reason(check_function, answer, failed):
-    result = check_function(answer)
-    assert (result.status, result.failed) == ("failed", failed), result
 
 
 def test_a_right_answer_may_take_another_way():

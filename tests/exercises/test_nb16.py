@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from wrong_answers import cases
+from wrong_answers import refusals
 
 from handlib.course import check
 from handlib.course.checks import nb16
@@ -197,17 +197,13 @@ PREFERENCE = {
 }
 
 
-@pytest.mark.parametrize(
-    ("check_function", "answer", "failed"),
-    [
-        *cases(nb16.window_of, WINDOW),
-        *cases(nb16.resampled_gains, GAINS),
-        *cases(nb16.preference, PREFERENCE),
-    ],
+test_a_wrong_answer_is_refused_for_the_right_reason = refusals(
+    {
+        nb16.window_of: WINDOW,
+        nb16.resampled_gains: GAINS,
+        nb16.preference: PREFERENCE,
+    }
 )
-def test_a_wrong_answer_is_refused_for_the_right_reason(check_function, answer, failed):
-    result = check_function(answer)
-    assert (result.status, result.failed) == ("failed", failed), result
 
 
 def steps_taken(centre, frames, length, gap):

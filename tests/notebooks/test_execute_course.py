@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,6 +107,23 @@ def test_the_korean_notebook_can_be_written_without_running_it(tmp_path: Path) -
     header, *code = notebook.cells
     assert header.source.startswith("# 99 작은 노트북\n") and "| 없음 | 1분 |" in header.source
     assert not any(cell.outputs for cell in code)
+
+
+def test_korean_notebooks_have_the_pages_that_they_link_to(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(execute_course.TARGETS, "ko", tmp_path)
+    monkeypatch.setattr(os, "environ", dict(os.environ))  # `main` sets some for the kernels
+    arguments = ["execute_course.py", "14_maxmse", "--language", "ko", "--no-execute"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    assert execute_course.main() == 0
+    notebook = nbformat.read(tmp_path / "14_maxmse.ipynb", as_version=4)
+    links = {
+        link for cell in notebook.cells for link in re.findall(r"\]\((\w+/[^)#]+)", cell.source)
+    }
+    assert len(links) > 3
+    for link in links:
+        assert (tmp_path / link).exists(), link
 
 
 def test_ids_follow_the_cells_not_their_place(made: tuple[bytes, bytes]) -> None:

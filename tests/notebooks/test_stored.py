@@ -1,6 +1,7 @@
 """The notebooks as they lie in the repository: made from their sources, complete, and small."""
 
 import re
+from html import unescape
 from pathlib import Path
 
 import execute_course
@@ -8,6 +9,7 @@ import nbformat
 import pytest
 from nbformat import NotebookNode
 
+from handlib.course import texts
 from handlib.course.contract import Contract
 from handlib.course.source import read_source
 
@@ -80,6 +82,24 @@ def test_every_picture_has_words(path: Path) -> None:
             assert not any(kind.startswith("image/") for kind in data), cell.source
             for image in re.findall(r"<img[^>]*>", data.get("text/html", "")):
                 assert re.search(r'\salt="[^"]*\w', image), cell.source
+
+
+def words_of_figures(notebook: NotebookNode) -> str:
+    """What the stored outputs say in HTML, a figure's alt text and captions in their order."""
+    outputs = [output for cell in notebook.cells for output in cell.get("outputs", [])]
+    html = "\n".join(output.get("data", {}).get("text/html", "") for output in outputs)
+    return unescape(re.sub(r'src="data:[^"]*"', "", html))
+
+
+@each_notebook
+def test_figures_have_todays_words(path: Path) -> None:
+    """A caption that was changed after the run; numbers are what the run filled in."""
+    words = words_of_figures(read(path))
+    for parts in texts.load(f"captions_{path.stem[:2]}").values():
+        for said in parts.values():
+            pieces = re.split(r"\{[^}]*\}", said)
+            pattern = ".*?".join(map(re.escape, pieces))
+            assert re.search(pattern, words, re.DOTALL), f"run `make course`: {said}"
 
 
 @each_notebook

@@ -36,7 +36,7 @@ def run(monkeypatch, small_deformer, random_clips, tmp_path):
 
     monkeypatch.setattr(DeformerConfig, "course", classmethod(lambda cls: start.config))
     monkeypatch.setattr(study, "SyntheticSequences", clips)
-    monkeypatch.setattr(study, "SyntheticHands", lambda split, size: None)
+    monkeypatch.setattr(study, "SyntheticHands", lambda split, size: "stills")
     monkeypatch.setattr(study, "begin", lambda *arguments: Start(start, 0.1, False))
 
     def call(chosen, **options):

@@ -27,9 +27,3 @@ def test_bars_have_their_values_and_intervals():
     ends = [(s[0][1], s[1][1]) for s in segments]
     assert ends == [pytest.approx((0.5, 1.5)), pytest.approx((1.0, 3.0))]
     assert [t.get_text() for t in ax.texts] == ["1.00", "2.00", "3.00", "4.00"]
-
-
-def test_occlusion_bins_are_labelled_in_percent():
-    ax = axes()
-    curves.error_by_occlusion(ax, [(0.0, 0.25), (0.25, 1.0)], {"ours": np.array([20.0, 30.0])})
-    assert [t.get_text() for t in ax.get_xticklabels()] == ["0%–25%", "25%–100%"]

@@ -213,14 +213,14 @@ def test_every_experiments_figure_has_words_in_both_languages():
 
 
 def test_the_command_leaves_the_figure_beside_the_result(tmp_path, monkeypatch):
-    result = load_evidence("parts")
+    result = load_evidence("reach")
 
     def run(output: Path, **_):
-        (output / "parts.json").write_text(json.dumps(result))
+        (output / "reach.json").write_text(json.dumps(result))
         return result
 
-    monkeypatch.setitem(catalogue.EXPERIMENTS, "parts", replace(EXPERIMENTS["parts"], run=run))
-    done = CliRunner().invoke(cli.app, ["experiment", "parts", "--output", str(tmp_path)])
+    monkeypatch.setitem(catalogue.EXPERIMENTS, "reach", replace(EXPERIMENTS["reach"], run=run))
+    done = CliRunner().invoke(cli.app, ["experiment", "reach", "--output", str(tmp_path)])
     assert done.exit_code == 0, done.output
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["parts.json", "parts.png"]
-    assert (tmp_path / "parts.png").read_bytes() == illustration("parts", result).png
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["reach.json", "reach.png"]
+    assert (tmp_path / "reach.png").read_bytes() == illustration("reach", result).png
