@@ -15,6 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORED = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 LARGEST_BYTES = 1_500_000
+WORDS = re.compile(r'\salt="[^"]*"|<figcaption>.*?</figcaption>', re.DOTALL)
 LOCAL_TRACE = re.compile(r"\bat 0x[0-9a-f]{6,}|/(?:home|root|tmp|Users)/\w")
 
 each_notebook = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
@@ -80,6 +81,16 @@ def test_every_picture_has_words(path: Path) -> None:
             assert not any(kind.startswith("image/") for kind in data), cell.source
             for image in re.findall(r"<img[^>]*>", data.get("text/html", "")):
                 assert re.search(r'\salt="[^"]*\w', image), cell.source
+
+
+@each_notebook
+def test_no_alt_text_or_caption_shows_an_array_as_python_does(path: Path) -> None:
+    """A screen reader reads it out; `.tolist()` gives the numbers alone."""
+    for cell in read(path).cells:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html", "")
+            for words in WORDS.findall(html):
+                assert not re.search(r"\b(?:array|tensor)\(", words), words
 
 
 @each_notebook
