@@ -45,13 +45,14 @@ from handlib import viz
 from handlib.course import quiz
 from handlib.course.captions import captions
 from handlib.course.checks import nb15 as check
+from handlib.course.closing_hand import closing_hand
 from handlib.course.paper_tables import paper_tables
 from handlib.data import SyntheticSequences, windows
 from handlib.evaluation import broken_motion
 from handlib.evaluation.judge_scores import judge_scores
 from handlib.experiments.catalogue import first_look, illustration
 from handlib.experiments.evidence import load_evidence, spread_table
-from handlib.hands import load_hand, load_named_poses
+from handlib.hands import load_hand
 from handlib.hands.rotations import axis_angle_to_rotmat
 from handlib.hands.skeleton import FINGER_JOINTS
 from handlib.metrics import acceleration_error, roc_auc, root_aligned_mpjpe
@@ -59,7 +60,6 @@ from handlib.models import MotionDiscriminator, record
 from handlib.models.discriminator import motion_input
 from handlib.training import CachedFrames
 from handlib.training.evaluate import predict_windows
-from handlib.viz.hand_explorer import upright
 from handlib.viz.motion_explorer import MotionExplorer
 from handlib.weights import load_deformer, load_discriminator
 
@@ -79,12 +79,7 @@ hand = load_hand()
 
 # %%
 T, CENTRE = 7, 3
-time = torch.linspace(0, 1, T)
-share = 10 * time**3 - 15 * time**4 + 6 * time**5
-poses = load_named_poses()
-first, last = poses["spread"], poses["grasp"]
-path = torch.lerp(first, last, share[:, None, None])  # T 16 3
-path[:, 0] = upright(turn=-35)
+path = closing_hand(T)  # T 16 3
 
 # %%
 error = 0.12 * torch.randn(1, 16, 3)
