@@ -148,7 +148,6 @@ def _claim(entry: dict[str, Any]) -> Claim:
 
 
 def _source(entry: dict[str, Any]) -> Source:
-    minus = entry.get("minus", 0.0)
     return Source(
         evidence=entry["in"],
         network=entry["network"],
@@ -156,9 +155,15 @@ def _source(entry: dict[str, Any]) -> Source:
         what=Text(entry["what"], entry["what_ko"]),
         unit=entry["unit"],
         sign=entry.get("sign", 1),
-        minus=tuple(minus) if isinstance(minus, list) else minus,
+        minus=_minus(entry.get("minus", 0)),
         printed=_printed(entry.get("printed")),
     )
+
+
+def _minus(value: Any) -> float | str | Keys:
+    if isinstance(value, list):
+        return tuple(value)
+    return value if isinstance(value, str) else float(value)
 
 
 def _printed(entry: dict[str, str] | None) -> float | None:

@@ -66,9 +66,7 @@ class _Panels:
 
     def _own(self, axes: list[Axes]) -> list[float]:
         joints, vertices = self.found.joints[0], self.found.vertices[0]
-        return [
-            self._hand(axes[i], i, joints[i], vertices[i], "own") for i in range(self.length)
-        ]
+        return [self._hand(axes[i], i, joints[i], vertices[i], "own") for i in range(self.length)]
 
     def _guesses(self, axes: list[Axes]) -> None:
         found = self.found

@@ -94,9 +94,7 @@ class ModelGallery:
         from ipywidgets import IntSlider
 
         last = max(0, len(self.order) - self.rows)
-        slider = IntSlider(
-            self.first, 0, last, description="first image", continuous_update=False
-        )
+        slider = IntSlider(self.first, 0, last, description="first image", continuous_update=False)
         return under_controls(self, {"first": slider})
 
     def _shares(self) -> list[str]:

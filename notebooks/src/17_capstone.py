@@ -29,9 +29,9 @@
 #       - 수정할 수 있는 슬라이드로 세미나를 열고 질문에 답할 수 있습니다
 #     prerequisites: both networks; [10](10_train_handoccnet.ipynb), [16](16_train_deformer.ipynb)
 #     minutes_to_do: 45
-#     minutes: 1
-#     memory_mb: 1500
-#     data: 200 synthetic images and 20 clips, made on first use; your own, if you have any
+#     minutes: 2
+#     memory_mb: 2000
+#     data: 200 synthetic images and 12 clips, made on first use; your own, if you have any
 #     seed: 17
 # ---
 
@@ -112,12 +112,22 @@ test = SyntheticHands("test", size=200)
 batch = collate([test[i] for i in range(len(test))])
 half = gallery.most_like(batch.occlusion, 0.5)
 networks = load_both_handoccnets(hand)
-published = ("as published", "논문대로 학습")
-gallery.handoccnet_panels(networks["as published"], batch, half, published)
+TITLES = {
+    "as published": ("as published", "논문대로 학습"),
+    "guided": ("guided, our extension", "guided, 이 강의의 확장"),
+}
+
+
+def panels(name):
+    small = {"dpi": 80, "colours": 256}
+    model = networks[name]
+    return gallery.handoccnet_panels(model, batch, half, TITLES[name], **small)
+
+
+panels("as published")
 
 # %%
-told = ("guided, our extension", "guided, 이 강의의 확장")
-gallery.handoccnet_panels(networks["guided"], batch, half, told)
+panels("guided")
 
 # %% [markdown]
 # The same in numbers: means over the places of the visible hand, the hidden
@@ -166,7 +176,7 @@ for name, network in networks.items():
 # which one will get the largest weight? Are these the same frame?
 
 # %%
-FRAMES, CLIP, LENGTH, CLIPS = 32, 3, 7, 20
+FRAMES, CLIP, LENGTH, CLIPS = 32, 3, 7, 12
 clips = SyntheticSequences("test", CLIPS, frames=FRAMES)
 deformer = load_deformer(hand).requires_grad_(False)
 around = windows(clips, LENGTH, gap=1)
@@ -180,7 +190,7 @@ clip_panels
 # %% [markdown]
 # ## 3 Side by side
 #
-# Now all of them on the same frames of 20 clips. HandOccNet sees one frame: the
+# Now all of them on the same frames of twelve clips. HandOccNet sees one frame: the
 # hand's box, cut out of it. That box has some 90 pixels, enlarged to 128, where
 # the network has learned from sharper images: this is not the comparison of the
 # papers. A fairer one is Deformer with itself: *alone* it gets seven times the
@@ -190,21 +200,26 @@ clip_panels
 # gap between Deformer alone and Deformer?
 
 # %%
+def joined(parts):
+    """Hands from batches of (joints, vertices)."""
+    return Hands(*(torch.cat(column) for column in zip(*parts, strict=True)))
+
+
 boxes = fold(frames, FRAMES).boxes.flatten(0, 1)
-crops = roi_align(frames.image, boxes, 128, stride=1)
-on_frames = {"truth": hand(frames.pose, frames.betas)}
+cuts = list(zip(frames.image.split(FRAMES), boxes.split(FRAMES), strict=True))
+crops = [roi_align(*cut, 128, stride=1) for cut in cuts]
+on_frames = {}
 for name, network in networks.items():
     with torch.no_grad():
-        parts = [network(part) for part in crops.split(64)]
-    joints = torch.cat([part.joints for part in parts])
-    on_frames[name] = Hands(joints, torch.cat([p.vertices for p in parts]))
+        parts = [network(crop) for crop in crops]
+    on_frames[name] = joined((part.joints, part.vertices) for part in parts)
 
 # %%
 seen = CachedFrames(deformer, around)  # each frame is looked at once
 alone = seen.arranged(windows(clips, LENGTH, gap=FRAMES))
 for name, data in {"Deformer alone": alone, "Deformer": seen}.items():
-    found = predict_windows(deformer, data.batch(range(len(data))))
-    on_frames[name] = Hands(found.fused_joints, found.fused_vertices)
+    parts = [predict_windows(deformer, data.batch(run)) for run in data.runs()]
+    on_frames[name] = joined((p.fused_joints, p.fused_vertices) for p in parts)
 errors = {
     name: 1000 * root_aligned_mpjpe(hands.joints, frames.joints)
     for name, hands in on_frames.items()
@@ -280,8 +295,11 @@ stills.illustration()
 
 # %%
 rows = slice(CLIP * FRAMES, (CLIP + 1) * FRAMES)
-of_clip = {n: Hands(h.joints[rows], h.vertices[rows]) for n, h in on_frames.items()}
-film = ModelGallery(collate(samples[rows]), of_clip, hand.faces, rows=6)
+shown = collate(samples[rows])
+with_truth = {"truth": hand(shown.pose, shown.betas)}
+for name, hands in on_frames.items():
+    with_truth[name] = Hands(hands.joints[rows], hands.vertices[rows])
+film = ModelGallery(shown, with_truth, hand.faces, rows=6)
 film.illustration()
 
 # %% [markdown]
