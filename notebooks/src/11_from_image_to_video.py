@@ -990,11 +990,12 @@ print(spread_table(evidence, columns))
 illustration("window", evidence)
 
 # %% [markdown]
-# The first neighbours bring most: three frames take back more than half of what
-# seven do where the hand is hidden most. From seven to nine the error no longer
-# falls by more than seeds differ. The motion goes on getting calmer, since more
-# guesses are averaged. Wider gaps do harm here: frames come at ten a second, and
-# with a gap of 3 the window spans 1.8 seconds, in which our hands have moved on.
+# The first neighbours bring most: where the hand is hidden most, three frames take
+# back half of what seven do. From seven to nine the error no longer falls by more
+# than seeds differ. The motion goes on getting calmer, since more guesses are
+# averaged. Wider gaps cost accuracy over all frames, and the motion twice its
+# error: frames come at ten a second, and with a gap of 3 the window spans 1.8
+# seconds, in which our hands have moved on.
 # The paper takes a gap of ten in video of thirty a second. This is a result on
 # our clips, whose hands are hidden for half a second or so, not on HO-3D.
 #
