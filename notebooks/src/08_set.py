@@ -924,7 +924,7 @@ print("images in each bin:", counts)
 # %%
 fig = score_plots.change_by_occlusion(changes)
 values = {
-    weights: {n: [round(row.mean, 2) for row in rows] for n, rows in each.items()}
+    weights: {n: [round(r.mean, 2) for r in rows] for n, rows in each.items()}
     for weights, each in changes.items()
 }
 viz.show(fig, **caption("ablation", values=values))
