@@ -87,7 +87,7 @@ class ModelGallery:
             "models": ", ".join(self.models),
             "rows": "; ".join(self._said(image) for image in shown),
         }
-        return show(fig, **captions("shared")("model gallery", **words), dpi=85, colours=256)
+        return show(fig, **captions("shared")("model gallery", **words), dpi=75, colours=256)
 
     def widget(self) -> Any:
         """A slider for the first image above the picture."""
