@@ -69,7 +69,7 @@ from handlib.hands import load_hand
 from handlib.metrics import OCCLUSION_BINS, root_aligned_mpjpe
 from handlib.models import record
 from handlib.models.roi_align import roi_align
-from handlib.photos.predict import predict_photos
+from handlib.photos.predict import faces_shown, predict_photos
 from handlib.photos.source import open_photos
 from handlib.training import CachedFrames, mean_pose_baseline
 from handlib.training.data import DataConfig
@@ -446,7 +446,7 @@ for name, root in ROOTS.items():
 # own, HO-3D's distances in centimetres.
 
 # %%
-trained = Trained.shipped(hand)
+trained = Trained.shipped(load_hand())  # on a GPU, where there is one
 for name, data in present.items():
     try:
         report = evaluate_recorded(trained, data, out / f"scores {name}")
@@ -497,12 +497,13 @@ print(f"box {BOX}: {mine.side} hand,", end=" ")
 print("β:", [round(b, 1) for b in mine.betas.tolist()])
 
 # %%
+triangles = faces_shown(hand, LEFT)
 picture = photo.image()
 drawn = picture
 if mine.translation is not None:
     mesh = (mine.vertices + mine.translation).double().numpy()
     camera = mine.intrinsics.numpy()
-    drawn = overlay(picture, mesh, hand.faces.numpy(), camera)
+    drawn = overlay(picture, mesh, triangles.numpy(), camera)
 
 # %%
 fig = viz.theme.figure(9, 3.2)
@@ -514,7 +515,7 @@ left.add_patch(Rectangle(corner, *side.tolist(), **frame))
 middle.imshow(drawn)
 for ax, title in ((left, "photograph and box"), (middle, "predicted mesh")):
     ax.set(title=title, xticks=[], yticks=[])
-viz.hand.draw_hand(right, mine.vertices, hand.faces, title="the hand alone")
+viz.hand.draw_hand(right, mine.vertices, triangles, title="the hand alone")
 viz.show(fig, **caption("photo"), dpi=90, colours=256)
 
 # %% [markdown]
