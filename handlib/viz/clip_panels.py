@@ -1,13 +1,14 @@
 """Deformer on one window in one picture: frames, own hands, guesses of the middle, weights."""
 
 import torch
-from jaxtyping import Float, Int
+from jaxtyping import Float
 from matplotlib.axes import Axes
 from torch import Tensor
 
 from handlib.course.captions import captions
 from handlib.data.sample import needed
 from handlib.data.sequence_batch import SequenceBatch
+from handlib.hands.hand_pair import right_hand
 from handlib.hands.rotations import rot6d_to_rotmat
 from handlib.metrics import root_aligned_mpjpe
 from handlib.models.deformer import Deformer, SequencePrediction
@@ -39,7 +40,7 @@ class _Panels:
     """The same picture, row by row."""
 
     def __init__(self, model: Deformer, window: SequenceBatch, found: SequencePrediction) -> None:
-        self.hand, self.window, self.found = model.hand, window, found
+        self.hand, self.window, self.found = right_hand(model.hand), window, found
         self.length = window.image.shape[1]
         self.middle = self.length // 2
         self.truth = needed(window.joints, "joints")[0]
@@ -100,9 +101,8 @@ class _Panels:
         camera, image = self.window.intrinsics[0, frame], self.window.image[0, frame]
         error = 1000 * float(root_aligned_mpjpe(joints[None], self.truth[None, frame])[0])
         place = drawing.fit_translation(joints, self.pixels[frame], camera)
-        faces: Int[Tensor, "F 3"] = self.hand.faces
         maps.show_image(ax, image)
-        drawing.draw_hand(ax, vertices + place, faces, camera, image.shape[-1])
+        drawing.draw_hand(ax, vertices + place, self.hand.faces, camera, image.shape[-1])
         ax.set_title(what if what == "truth" else f"{what}: {error:.0f} mm", fontsize=8)
         return error
 
