@@ -1,5 +1,6 @@
 """Deformer on one window in one picture: frames, own hands, guesses of the middle, weights."""
 
+import numpy as np
 import torch
 from jaxtyping import Float
 from matplotlib.axes import Axes
@@ -65,11 +66,11 @@ class _Panels:
         }
         return show(fig, **captions("shared")("deformer panels", **words), dpi=85, colours=256)
 
-    def _own(self, axes: list[Axes]) -> list[float]:
+    def _own(self, axes: np.ndarray) -> list[float]:
         joints, vertices = self.found.joints[0], self.found.vertices[0]
         return [self._hand(axes[i], i, joints[i], vertices[i], "own") for i in range(self.length)]
 
-    def _guesses(self, axes: list[Axes]) -> None:
+    def _guesses(self, axes: np.ndarray) -> None:
         found = self.found
         guesses = warp(found.pose6d, found.forward_motion, found.backward_motion)
         rotations = rot6d_to_rotmat(guesses[0, :, self.middle])
@@ -78,7 +79,7 @@ class _Panels:
             what = f"{i} → {self.middle}"
             self._hand(axes[i], self.middle, hands.joints[i], hands.vertices[i], what)
 
-    def _at_the_right(self, axes: list[Axes]) -> float:
+    def _at_the_right(self, axes: np.ndarray) -> float:
         """Truth and fused hand; returns the error of the latter, in millimetres."""
         m = self.middle
         pose, betas = (needed(x, "pose and shape") for x in (self.window.pose, self.window.betas))
@@ -106,7 +107,7 @@ class _Panels:
         ax.set_title(what if what == "truth" else f"{what}: {error:.0f} mm", fontsize=8)
         return error
 
-    def _weights(self, axes: list[Axes]) -> None:
+    def _weights(self, axes: np.ndarray) -> None:
         for i, weight in enumerate(self.found.confidence[0].tolist()):
             axes[i].bar([0], [weight], width=0.5, color=theme.BLUE)
             axes[i].axhline(1 / self.length, color=theme.INK, linewidth=0.8)
