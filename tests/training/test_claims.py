@@ -9,11 +9,10 @@ from scipy import stats
 from handlib.course.course_map import entries
 from handlib.course.paper_tables import paper_tables
 from handlib.course.text import Text
-from handlib.experiments.catalogue import EXPERIMENTS, STUDIES
+from handlib.experiments.catalogue import EXPERIMENTS, IMAGE_STUDIES, STUDIES
 from handlib.experiments.claims import Source, claims, effect, findings
 from handlib.experiments.claims_table import forest_lines, signed, to_markdown
 from handlib.experiments.evidence import FOLDER, load_evidence
-from handlib.experiments.parts import VARIANTS
 from handlib.experiments.study import GAINS
 
 WHAT = Text("gain", "효과")
@@ -109,7 +108,7 @@ def test_a_stored_result_has_what_the_claim_asks_for(asked):
 @pytest.mark.parametrize("asked", SOURCES, ids=lambda s: f"{s.evidence}: {s.what.en}")
 def test_a_claim_asks_for_networks_that_its_experiment_trains(asked):
     assert asked.evidence in EXPERIMENTS
-    known = {study.name: set(study.variants) for study in STUDIES} | {"parts": set(VARIANTS)}
+    known = {study.name: set(study.variants) for study in (*STUDIES, *IMAGE_STUDIES)}
     for study in STUDIES:
         if study.name == asked.evidence:
             plain = {"root_aligned", "procrustes", "acceleration"}
