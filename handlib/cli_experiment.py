@@ -34,9 +34,10 @@ def experiment(
     size: Size = "quick" if quick else "small" if small else "full"
     with TemporaryDirectory() as scratch:
         folder = output or (EVIDENCE if size == "full" else Path(scratch))
+        starts = Path(scratch) / "starts" if quick else None  # those of two images are no starts
         for each in EXPERIMENTS if name == "all" else (name,):
             started = time.monotonic()
-            result = run(each, folder, size, seeds)
+            result = run(each, folder, size, seeds, starts)
             with replacing(folder / f"{each}.png") as figure:
                 figure.write_bytes(illustration(each, result).png)
             for line in EXPERIMENTS[each].lines(result):

@@ -55,16 +55,23 @@ class Experiment:
     starts: bool = False
 
 
-def run(name: str, output: Path, size: Size = "full", seeds: int | None = None) -> Result:
+def run(
+    name: str,
+    output: Path,
+    size: Size = "full",
+    seeds: int | None = None,
+    starts: Path | None = None,
+) -> Result:
     """Run the experiment `name`: OUTPUT/NAME.json, and what is in it.
 
     size: "full" is what the course ships, "small" a first look in minutes, "quick" shows that it
-    runs. seeds: else three of the full size, one of the others.
+    runs. seeds: else three of the full size, one of the others. starts: the folder of kept
+    starts, in place of the user's cache.
     """
     chosen = EXPERIMENTS[name]
     sizes = {"full": {}, "small": chosen.small, "quick": chosen.quick}[size]
-    if size == "quick" and chosen.starts:
-        sizes = sizes | {"starts": output / "starts"}
+    if starts and chosen.starts:
+        sizes = sizes | {"starts": starts}
     return chosen.run(output, seeds=seeds or (3 if size == "full" else 1), **sizes)
 
 

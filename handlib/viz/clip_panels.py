@@ -101,9 +101,9 @@ class _Panels:
         """A mesh over a frame where its joints fall onto the true pixels; its error, in mm."""
         camera, image = self.window.intrinsics[0, frame], self.window.image[0, frame]
         error = 1000 * float(root_aligned_mpjpe(joints[None], self.truth[None, frame])[0])
-        place = drawing.fit_translation(joints, self.pixels[frame], camera)
         maps.show_image(ax, image)
-        drawing.draw_hand(ax, vertices + place, self.hand.faces, camera, image.shape[-1])
+        pixels, faces = self.pixels[frame], self.hand.faces
+        drawing.draw_placed(ax, joints, vertices, pixels, faces, camera, image.shape[-1])
         ax.set_title(what if what == "truth" else f"{what}: {error:.0f} mm", fontsize=8)
         return error
 

@@ -104,9 +104,8 @@ def _draw_prediction(
     axes: list[Axes], prediction: HandPrediction, image: Tensor, intrinsics: Tensor, faces: Tensor
 ) -> None:
     pixels = denormalise_pixels(prediction.joints_img[0], image.shape[-1])
-    translation = hand.fit_translation(prediction.joints[0], pixels, intrinsics)
     maps.show_image(axes[0], image, "predicted joints")
     hand.draw_skeleton(axes[0], pixels)
     maps.show_image(axes[1], image)
-    placed = prediction.vertices[0] + translation
-    hand.draw_hand(axes[1], placed, faces, intrinsics, image.shape[-1], title="predicted mesh")
+    joints, mesh, title = prediction.joints[0], prediction.vertices[0], "predicted mesh"
+    hand.draw_placed(axes[1], joints, mesh, pixels, faces, intrinsics, image.shape[-1], title)

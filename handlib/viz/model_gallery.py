@@ -14,6 +14,7 @@ from torch import Tensor
 
 from handlib.course.captions import captions
 from handlib.data.batch import HandBatch
+from handlib.data.camera import mask_at
 from handlib.data.sample import needed
 from handlib.metrics import root_aligned_mpjpe
 from handlib.viz import hand as drawing
@@ -113,16 +114,13 @@ class ModelGallery:
     def _unseen(self, image: int) -> Tensor | None:
         if self.batch.visible is None:
             return None
-        seen = self.batch.visible[image]
-        column, row = self.pixels[image].round().long().clamp(0, seen.shape[-1] - 1).T
-        return ~seen[row, column]
+        return ~mask_at(self.batch.visible[image, None], self.pixels[image, None])[0]
 
     def _draw_hand(self, ax: Axes, name: str, image: int) -> None:
         hands, camera = self.models[name], self.batch.intrinsics[image]
         picture, error = self.batch.image[image], float(self.errors[name][image])
-        place = drawing.fit_translation(hands.joints[image], self.pixels[image], camera)
         maps.show_image(ax, picture)
         title = f"{name}: {error:.0f} mm" if error > 0.05 else name
-        mesh = hands.vertices[image] + place
-        drawing.draw_hand(ax, mesh, self.faces, camera, picture.shape[-1])
+        joints, mesh, pixels = hands.joints[image], hands.vertices[image], self.pixels[image]
+        drawing.draw_placed(ax, joints, mesh, pixels, self.faces, camera, picture.shape[-1])
         ax.set_title(title, fontsize=8)
