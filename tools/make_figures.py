@@ -6,12 +6,9 @@ caption.
 """
 
 import argparse
-import base64
 import os
-import re
 import sys
 from collections.abc import Iterator
-from html import unescape
 from pathlib import Path
 
 import nbformat
@@ -21,6 +18,7 @@ from handlib.data import HandBatch, SyntheticHands, collate
 from handlib.experiments.catalogue import EXPERIMENTS, illustration
 from handlib.experiments.evidence import load_evidence
 from handlib.viz import Illustration, maps, show, theme
+from handlib.viz.display import illustrations_in
 from handlib.viz.gallery import handoccnet_panels, most_like
 from handlib.weights import load_handoccnet
 
@@ -33,11 +31,6 @@ WEIGHTS = {
     "handoccnet_guided": ("guided, our extension", "guided, 이 강의의 확장"),
 }
 SHEET = (5, 10)
-STORED_FIGURE = re.compile(
-    r'<figure[^>]*><img alt="(?P<alt>[^"]*)".*?base64,(?P<png>[^"]+)">'
-    r"<figcaption>(?P<caption>.*?)(?:<br>.*?)?</figcaption>",
-    re.DOTALL,
-)
 
 
 def panels(batch: HandBatch) -> Iterator[tuple[str, Illustration]]:
@@ -78,11 +71,9 @@ def notebook_figures(path: Path) -> Iterator[tuple[str, Illustration]]:
     outputs = [out for cell in nbformat.read(path, as_version=4).cells for out in
                cell.get("outputs", [])]  # fmt: skip
     pages = [out.get("data", {}).get("text/html", "") for out in outputs]
-    found = [match for page in pages for match in STORED_FIGURE.finditer(page)]
-    for number, match in enumerate(found, start=1):
-        png = base64.b64decode(match["png"])
-        alt, caption = unescape(match["alt"]), unescape(match["caption"])
-        yield f"{path.stem}_{number}", Illustration(png, alt, caption, "")
+    found = [picture for page in pages for picture in illustrations_in(page)]
+    for number, picture in enumerate(found, start=1):
+        yield f"{path.stem}_{number}", picture
 
 
 def write(name: str, content: bytes) -> None:

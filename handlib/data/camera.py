@@ -7,7 +7,7 @@ pixel, so an image of width W spans -0.5 .. W - 0.5.
 from dataclasses import dataclass
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 
@@ -38,6 +38,14 @@ def normalise_pixels(pixels: Float[Tensor, "*batch 2"], size: int) -> Float[Tens
 def denormalise_pixels(unit: Float[Tensor, "*batch 2"], size: int) -> Float[Tensor, "*batch 2"]:
     """Inverse of `normalise_pixels`."""
     return unit * size - 0.5
+
+
+def mask_at(mask: Bool[Tensor, "B H W"], pixels: Float[Tensor, "B N 2"]) -> Bool[Tensor, "B N"]:
+    """What the mask says at each pixel, outside the image at the nearest one inside."""
+    height, width = mask.shape[1:]
+    x, y = pixels.round().long().unbind(-1)
+    image = torch.arange(len(mask), device=mask.device)[:, None]
+    return mask[image, y.clamp(0, height - 1), x.clamp(0, width - 1)]
 
 
 def transform_pixels(

@@ -6,6 +6,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from handlib.data.batch import HandBatch, collate
+from handlib.data.camera import denormalise_pixels, mask_at
 from handlib.data.sample import HandSample, needed
 from handlib.models.handoccnet import HandOccNet
 
@@ -17,12 +18,10 @@ def hidden_joints(batch: HandBatch) -> tuple[Bool[Tensor, "B 21"], Bool[Tensor, 
     a fingertip beside the hand, it is neither.
     """
     size = batch.image.shape[-1]
-    pixel = needed(batch.joints_px, "joints_px").round().long()
-    inside = ((pixel >= 0) & (pixel < size)).all(-1)
-    column, row = pixel.clamp(0, size - 1).unbind(-1)
-    which = torch.arange(len(pixel), device=pixel.device)[:, None]
-    visible = needed(batch.visible, "visible")[which, row, column]
-    amodal = needed(batch.amodal, "amodal")[which, row, column]
+    joints = needed(batch.joints_px, "joints_px")
+    inside = ((joints.round() >= 0) & (joints.round() < size)).all(-1)
+    visible = mask_at(needed(batch.visible, "visible"), joints)
+    amodal = mask_at(needed(batch.amodal, "amodal"), joints)
     return inside & amodal & ~visible, inside & visible
 
 
@@ -42,9 +41,7 @@ def joint_errors(
     found: dict[str, list[Tensor]] = {"hidden": [], "visible": []}
     for first in range(0, size, batch_size):
         batch = collate([data[i] for i in range(first, min(first + batch_size, size))])
-        side = batch.image.shape[-1]
-        # The middle of pixel 0 is 0.5/side.
-        pixels = side * model(batch.image).joints_img - 0.5
+        pixels = denormalise_pixels(model(batch.image).joints_img, batch.image.shape[-1])
         distance = (pixels - needed(batch.joints_px, "joints_px")).norm(dim=-1)  # B 21
         for name, which in zip(found, hidden_joints(batch), strict=True):
             found[name].append(distance.where(which, torch.nan).nanmean(dim=1))

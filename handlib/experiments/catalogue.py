@@ -63,21 +63,23 @@ def run(
     output: Path,
     size: Size = "full",
     seeds: int | None = None,
+    starts: Path | None = None,
     recorded: Recorded | None = None,
 ) -> Result:
     """Run the experiment `name`: OUTPUT/NAME.json, and what is in it.
 
     size: "full" is what the course ships, "small" a first look in minutes, "quick" shows that it
-    runs. seeds: else three of the full size, one of the others. recorded: sets to score on, too,
-    opened for what the experiment's networks read, `Experiment.recorded`.
+    runs. seeds: else three of the full size, one of the others. starts: the folder of kept
+    starts, in place of the user's cache. recorded: sets to score on, too, opened for what the
+    experiment's networks read, `Experiment.recorded`.
 
     Raises:
         ValueError: `recorded` for an experiment that looks at no hands.
     """
     chosen = EXPERIMENTS[name]
     sizes = {"full": {}, "small": chosen.small, "quick": chosen.quick}[size]
-    if size == "quick" and chosen.starts:
-        sizes = sizes | {"starts": output / "starts"}
+    if starts and chosen.starts:
+        sizes = sizes | {"starts": starts}
     if recorded:
         if chosen.recorded is None:
             raise ValueError(f"recorded: {name} looks at no hands: nothing to score; omit it")

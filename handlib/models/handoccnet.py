@@ -57,7 +57,7 @@ class HandOccNetConfig:
     fit: bool = True  # False: F_p goes on in the place of F_FIT
     set: bool = True  # False: F_FIT goes on in the place of F_SET
     unread_smooth2: bool = True  # 590,080 parameters that the checkpoints hold and nobody reads
-    hourglass: int | None = None  # halvings in the hourglass; None: as many as fit, as released
+    hourglass: int | None = None  # its halvings, 0: without; None: as many as fit, as released
     pyramid_levels: int = 4  # finest stages that F is made of; fewer than 4 is an ablation of ours
     feature_readout: bool = False  # course aid: masks and heatmaps off F, for losses on it
     small_normal: bool = True  # released start of FIT, SET, regressor; False: PyTorch's fan-in
@@ -82,10 +82,7 @@ class HandOccNetConfig:
                 f"{self.expansion}: take a larger width"
             )
         if not 1 <= self.pyramid_levels <= 4:
-            raise ValueError(
-                f"pyramid_levels must be 1 to 4, found {self.pyramid_levels}: the ResNet has four "
-                "stages"
-            )
+            raise ValueError(f"pyramid_levels must be 1 to 4, found {self.pyramid_levels}")
         if self.channels % self.heads or self.channels % 2:
             raise ValueError(
                 f"channels must be even and a multiple of heads, found {self.channels} channels "
@@ -108,11 +105,6 @@ class HandOccNetConfig:
     def halvings(self) -> int:
         """From F's side down to two cells: depth of the hourglass and of the encoder."""
         return self.cells.bit_length() - 2
-
-    @property
-    def hourglass_halvings(self) -> int:
-        """Those of the hourglass; 0: there is none (an ablation of ours)."""
-        return self.halvings if self.hourglass is None else self.hourglass
 
     @classmethod
     def paper(cls) -> "HandOccNetConfig":
@@ -190,7 +182,8 @@ class HandOccNet(nn.Module):
         self.necessity = _necessity(config)
         self.fit = _fit(config) if config.fit else None
         self.set = _set(config) if config.set else None
-        self.heatmaps = JointHeatmaps(c, config.hourglass_halvings)
+        hourglass = config.halvings if config.hourglass is None else config.hourglass
+        self.heatmaps = JointHeatmaps(c, hourglass)
         self.encoder = HandEncoder(c, config.halvings)
         self.joint_depths = JointDepths(c) if config.joints_to_head else None
         read_joints = 3 * JOINTS if config.joints_to_head else 0

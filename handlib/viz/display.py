@@ -5,13 +5,21 @@ JupyterLab drops the alternative text of an `image/png` output, so a figure is s
 """
 
 import base64
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass
-from html import escape
+from html import escape, unescape
 
 from matplotlib.figure import Figure
 
 from handlib.course import language
 from handlib.viz import theme
+
+_FIGURE = re.compile(
+    r'<figure[^>]*><img alt="(?P<alt>[^"]*)".*?base64,(?P<png>[^"]+)">'
+    r'<figcaption>(?P<caption>.*?)(?:(?:<br>)?<span lang="ko">(?P<ko>.*?)</span>)?</figcaption>',
+    re.DOTALL,
+)
 
 
 @dataclass(frozen=True)
@@ -63,3 +71,10 @@ def show(
     if not alt.strip() or not caption.strip():
         raise ValueError("show(fig, alt, caption): both texts are needed, found an empty one")
     return Illustration(theme.png(fig, dpi, colours), alt, caption, caption_ko)
+
+
+def illustrations_in(html: str) -> Iterator[Illustration]:
+    """The figures of a stored output, as they were shown."""
+    for found in _FIGURE.finditer(html):
+        alt, caption, korean = (unescape(found[part] or "") for part in ("alt", "caption", "ko"))
+        yield Illustration(base64.b64decode(found["png"]), alt, caption, korean)

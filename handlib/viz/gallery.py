@@ -36,11 +36,16 @@ def most_like(occlusion: Tensor, ratio: float) -> int:
 
 
 def handoccnet_panels(
-    model: HandOccNet, batch: HandBatch, index: int, which: tuple[str, str]
+    model: HandOccNet,
+    batch: HandBatch,
+    index: int,
+    which: tuple[str, str],
+    dpi: int = 130,
+    colours: int | None = None,
 ) -> Illustration:
     """Ten panels from one recorded forward pass: from the image to the mesh.
 
-    which: the weights, in English and in Korean, for the captions.
+    which: the weights, in English and in Korean, for the captions. dpi, colours: as for `show`.
     """
     query = hidden_query(batch, index, model.config.cells)
     image = batch.image[index]
@@ -56,7 +61,7 @@ def handoccnet_panels(
         norm = found[name][0].norm(dim=0)
         maps.overlay(ax, image, norm, title, (float(norm.min()), float(norm.max())))
     _draw_prediction(axes[8:], prediction, image, batch.intrinsics[index], model.hand.faces)
-    return show(fig, *_words(batch, index, which), dpi=130)
+    return show(fig, *_words(batch, index, which), dpi=dpi, colours=colours)
 
 
 def _words(batch: HandBatch, index: int, which: tuple[str, str]) -> tuple[str, str, str]:
@@ -99,9 +104,8 @@ def _draw_prediction(
     axes: list[Axes], prediction: HandPrediction, image: Tensor, intrinsics: Tensor, faces: Tensor
 ) -> None:
     pixels = denormalise_pixels(prediction.joints_img[0], image.shape[-1])
-    translation = hand.fit_translation(prediction.joints[0], pixels, intrinsics)
     maps.show_image(axes[0], image, "predicted joints")
     hand.draw_skeleton(axes[0], pixels)
     maps.show_image(axes[1], image)
-    placed = prediction.vertices[0] + translation
-    hand.draw_hand(axes[1], placed, faces, intrinsics, image.shape[-1], title="predicted mesh")
+    joints, mesh, title = prediction.joints[0], prediction.vertices[0], "predicted mesh"
+    hand.draw_placed(axes[1], joints, mesh, pixels, faces, intrinsics, image.shape[-1], title)

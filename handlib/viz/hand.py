@@ -149,6 +149,21 @@ def draw_vertex_values(
     return scale
 
 
+def draw_placed(
+    ax: Axes,
+    joints: Float[Tensor, "21 3"],
+    vertices: Float[Tensor, "V 3"],
+    joints_px: Float[Tensor, "21 2"],
+    faces: Int[Tensor, "F 3"],
+    intrinsics: Float[Tensor, "3 3"],
+    size: int,
+    title: str = "",
+) -> None:
+    """`draw_hand` of a hand without a place: where its joints fall onto `joints_px`."""
+    place = fit_translation(joints, joints_px, intrinsics)
+    draw_hand(ax, vertices + place, faces, intrinsics, size, title=title)
+
+
 def fit_translation(
     joints: Float[Tensor, "21 3"],
     joints_px: Float[Tensor, "21 2"],

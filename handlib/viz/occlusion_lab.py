@@ -102,10 +102,9 @@ class OcclusionLab:
         size = view.image.shape[-1]
         pixels = denormalise_pixels(view.prediction.joints_img[0], size)
         camera = torch.from_numpy(self.still.posed.intrinsics).float()
-        place = drawing.fit_translation(view.prediction.joints[0], pixels, camera)
-        vertices, faces = view.prediction.vertices[0] + place, self.model.hand.faces
-        title = f"error {view.error * 1000:.0f} mm"
-        drawing.draw_hand(axes[2], vertices, faces, camera, size, title=title)
+        joints, vertices = view.prediction.joints[0], view.prediction.vertices[0]
+        faces, title = self.model.hand.faces, f"error {view.error * 1000:.0f} mm"
+        drawing.draw_placed(axes[2], joints, vertices, pixels, faces, camera, size, title)
 
     def illustration(self) -> Illustration:
         """The static figure of the current place."""

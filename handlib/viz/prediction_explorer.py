@@ -34,9 +34,9 @@ def draw_prediction(
     image, camera = batch.image[index], batch.intrinsics[index]
     size = image.shape[-1]
     pixels = denormalise_pixels(prediction.joints_img[index], size)
-    place = drawing.fit_translation(prediction.joints[index], pixels, camera)
+    joints, vertices = prediction.joints[index], prediction.vertices[index]
     maps.show_image(ax, image)
-    drawing.draw_hand(ax, prediction.vertices[index] + place, faces, camera, size, title=title)
+    drawing.draw_placed(ax, joints, vertices, pixels, faces, camera, size, title)
 
 
 class PredictionExplorer:

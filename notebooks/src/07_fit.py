@@ -965,7 +965,7 @@ print("images in each bin:", counts)
 # %%
 fig = score_plots.change_by_occlusion(changes)
 values = {
-    weights: {n: [round(row.mean, 2) for row in rows] for n, rows in each.items()}
+    weights: {n: [round(r.mean, 2) for r in rows] for n, rows in each.items()}
     for weights, each in changes.items()
 }
 viz.show(fig, **caption("ablation", values=values))
@@ -1025,11 +1025,11 @@ illustration("parts", evidence)
 # every seed; what a gate tells differs from seed to seed, on both sides of
 # chance, since nothing asks it to mean anything.
 #
-# That is no proof that FIT cannot help. The hands are synthetic, 12,000 images
-# are few for a part that begins from nothing, and the hourglass behind SET
-# reaches far by itself, so that what a distant token knows may arrive without
-# attention. In section 6, where it cannot, FIT was needed. But the gain of the
-# paper's table is not reproduced here, and the course does not claim it.
+# That is no proof that FIT cannot help. In section 6, where nothing else could
+# fetch what a distant token knows, FIT was needed; here the ResNet's last stages
+# may have fetched it before. Notebook [08](08_set.ipynb) takes such rivals away,
+# one by one, and finds when FIT and SET help a hand. With the course's network as
+# it is, the gain of the paper's table is not reproduced, and we do not claim it.
 #
 # ## 11 Paper against code
 #

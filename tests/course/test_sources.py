@@ -9,6 +9,7 @@ import pytest
 from handlib.course.contract import Contract
 from handlib.course.source import navigation, read_source
 
+WITHOUT_EXERCISES = {"17"}  # the capstone has open projects in their place
 SOURCES = sorted((Path(__file__).parents[2] / "notebooks" / "src").glob("[0-9][0-9]_*.py"))
 pytestmark = pytest.mark.parametrize("path", SOURCES, ids=lambda p: p.stem)
 
@@ -60,7 +61,7 @@ def test_there_is_one_set_up_cell_and_it_holds_all_imports(path):
 def test_each_exercise_has_stub_check_and_folded_solution_in_this_order(path):
     cells = [c for c in code(path) if {"exercise", "check", "solution"} & set(tags(c))]
     assert [tags(c)[0] for c in cells] == ["exercise", "check", "solution"] * (len(cells) // 3)
-    assert len(cells) >= 9
+    assert len(cells) >= 9 or path.stem[:2] in WITHOUT_EXERCISES
     for stub, check, solution in zip(cells[::3], cells[1::3], cells[2::3], strict=True):
         name = re.search(r"^def (\w+)\(", stub.source, re.M).group(1)
         assert check.source == f"check.{name}({name})"

@@ -55,7 +55,8 @@ def without_counts(cell: NotebookNode) -> NotebookNode:
 @each_notebook
 def test_every_exercise_of_the_source_is_in_both_editions(built: Path, name: str) -> None:
     source = read_source(make_editions.NOTEBOOKS / "src" / f"{name[:-6]}.py")
-    assert len(tagged(source, "exercise")) >= 3
+    capstone = name.startswith("17")  # it has open projects in place of exercises
+    assert capstone or len(tagged(source, "exercise")) >= 3
     for edition in make_editions.EDITIONS:
         for tag in ("exercise", "check"):
             assert tagged(read(built, edition, name), tag) == tagged(source, tag)

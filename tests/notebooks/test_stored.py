@@ -17,6 +17,7 @@ ROOT = Path(__file__).resolve().parents[2]
 STORED = sorted((ROOT / "notebooks").glob("*.ipynb"))
 SOURCES = sorted((ROOT / "notebooks" / "src").glob("*.py"))
 LARGEST_BYTES = 1_500_000
+WORDS = re.compile(r'\salt="[^"]*"|<figcaption>.*?</figcaption>', re.DOTALL)
 LOCAL_TRACE = re.compile(r"\bat 0x[0-9a-f]{6,}|/(?:home|root|tmp|Users)/\w")
 
 each_notebook = pytest.mark.parametrize("path", STORED, ids=lambda path: path.stem)
@@ -100,6 +101,16 @@ def test_figures_have_todays_words(path: Path) -> None:
             pieces = re.split(r"\{[^}]*\}", said)
             pattern = ".*?".join(map(re.escape, pieces))
             assert re.search(pattern, words, re.DOTALL), f"run `make course`: {said}"
+
+
+@each_notebook
+def test_no_alt_text_or_caption_shows_an_array_as_python_does(path: Path) -> None:
+    """A screen reader reads it out; `.tolist()` gives the numbers alone."""
+    for cell in read(path).cells:
+        for output in cell.get("outputs", []):
+            html = output.get("data", {}).get("text/html", "")
+            for words in WORDS.findall(html):
+                assert not re.search(r"\b(?:array|tensor)\(", words), words
 
 
 @each_notebook

@@ -10,6 +10,7 @@ from PIL import Image
 
 from handlib import viz
 from handlib.course import language
+from handlib.viz.display import illustrations_in
 
 
 def drawn():
@@ -34,6 +35,15 @@ def test_a_korean_notebook_shows_the_korean_caption_alone():
     finally:
         language.use("en")
     assert '<span lang="ko">내려갑니다.</span>' in html and "It falls." not in html
+
+
+def test_stored_figures_come_back_as_they_were_shown():
+    figures = [
+        viz.show(drawn(), 'a "falling" line', "It falls < 1.", "내려갑니다."),
+        viz.show(drawn(), "a line", "It falls."),
+    ]
+    page = "<p>text</p>".join(figure._repr_html_() for figure in figures)
+    assert list(illustrations_in(page)) == figures
 
 
 def test_texts_are_escaped():
