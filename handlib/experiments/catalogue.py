@@ -27,6 +27,7 @@ from handlib.experiments import (
     window,
 )
 from handlib.experiments.image_study import ImageStudy
+from handlib.experiments.recorded import Kind, Recorded
 from handlib.experiments.study import Study
 from handlib.training import TrainConfig
 from handlib.viz import Illustration, evidence_plots, show
@@ -43,7 +44,8 @@ class Experiment:
     small: sizes for a first look, a minute or two for a seed. quick: sizes at which everything
     runs and nothing is shown. lines: the result for people. figure: the result drawn. words: the
     numbers that the figure's texts ask for. starts: whether it keeps what it begins with in a
-    folder, `run`'s `starts`.
+    folder, `run`'s `starts`. recorded: what its networks read of recorded sets, `run`'s
+    `recorded`: images, clips, or nothing where there are no hands.
     """
 
     run: Callable[..., Result]
@@ -53,6 +55,7 @@ class Experiment:
     figure: Callable[[Result], Figure]
     words: Callable[[Result], dict[str, str]] = lambda result: numbers(rows(result))
     starts: bool = False
+    recorded: Kind | None = None
 
 
 def run(
@@ -61,17 +64,26 @@ def run(
     size: Size = "full",
     seeds: int | None = None,
     starts: Path | None = None,
+    recorded: Recorded | None = None,
 ) -> Result:
     """Run the experiment `name`: OUTPUT/NAME.json, and what is in it.
 
     size: "full" is what the course ships, "small" a first look in minutes, "quick" shows that it
     runs. seeds: else three of the full size, one of the others. starts: the folder of kept
-    starts, in place of the user's cache.
+    starts, in place of the user's cache. recorded: sets to score on, too, opened for what the
+    experiment's networks read, `Experiment.recorded`.
+
+    Raises:
+        ValueError: `recorded` for an experiment that looks at no hands.
     """
     chosen = EXPERIMENTS[name]
     sizes = {"full": {}, "small": chosen.small, "quick": chosen.quick}[size]
     if starts and chosen.starts:
         sizes = sizes | {"starts": starts}
+    if recorded:
+        if chosen.recorded is None:
+            raise ValueError(f"recorded: {name} looks at no hands: nothing to score; omit it")
+        sizes = sizes | {"recorded": recorded}
     return chosen.run(output, seeds=seeds or (3 if size == "full" else 1), **sizes)
 
 
@@ -92,12 +104,15 @@ def illustration(name: str, result: Result) -> Illustration:
 
 
 def _course_recipe(result: Result) -> Iterator[str]:
+    yield from _sets(result)
     for row in result["runs"]:
         yield (
             f"seed {row['seed']}: root-aligned {row['root_aligned']} mm "
             f"({row['ratio']['root_aligned']} of the mean pose), Procrustes "
             f"{row['procrustes']} mm ({row['ratio']['procrustes']}), {row['minutes']} minutes"
         )
+        for errors, found in _recorded(row):
+            yield f"{errors} ({found['ratio']['root_aligned']} of the mean pose's)"
 
 
 def _distant_token(result: Result) -> Iterator[str]:
@@ -115,6 +130,7 @@ def _distant_token_words(result: Result) -> dict[str, str]:
 
 
 def _images(result: Result) -> Iterator[str]:
+    yield from _sets(result)
     for row in result["runs"]:
         everywhere, hidden = row["gain"]["all"], row["gain"]["hidden"]
         yield (
@@ -124,9 +140,14 @@ def _images(result: Result) -> Iterator[str]:
             f"{everywhere['interval']}, where hidden most by {hidden['mean']} mm "
             f"{hidden['interval']}"
         )
+        for errors, found in _recorded(row):
+            gain = found["gain"]["all"]
+            beside = result["beside"][row["network"]]
+            yield f"{errors}, below {beside} by {gain['mean']} mm {gain['interval']}"
 
 
 def _study(result: Result) -> Iterator[str]:
+    yield from _sets(result)
     for row in result["runs"]:
         everywhere, hidden = row["gain_all"], row["gain"]
         own = (
@@ -140,6 +161,32 @@ def _study(result: Result) -> Iterator[str]:
             f"{everywhere['mean']} mm {everywhere['interval']}, where hidden most by "
             f"{hidden['mean']} mm {hidden['interval']}{''.join(own)}"
         )
+        for errors, found in _recorded(row):
+            gain = found["gain_all"]
+            yield f"{errors}, below {result['reference']} by {gain['mean']} mm {gain['interval']}"
+
+
+def _sets(result: Result) -> Iterator[str]:
+    """The recorded sets that were scored on, if there are any."""
+    for name, about in result.get("recorded", {}).items():
+        rendered = ", rendered by handlib" if about["rendered"] else ""
+        yield (
+            f"{name}: {about['setup']}, {about['split']} split, {about['frames']:,} frames of "
+            f"{about['recordings']:,} recordings{rendered}"
+        )
+
+
+def _recorded(row: dict[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """The errors on each recorded set in words, and all that was found there."""
+    for name, found in row.get("recorded", {}).items():
+        if found is not None:
+            yield (
+                (
+                    f"  {name}: root-aligned {found['root_aligned']} mm, "
+                    f"Procrustes {found['procrustes']} mm"
+                ),
+                found,
+            )
 
 
 def _few(recipe: TrainConfig) -> TrainConfig:
@@ -162,7 +209,7 @@ def _of(study: Study) -> Experiment:
         "second": _few(second),
     }
     figure = getattr(evidence_plots, study.name)
-    return Experiment(study.run, small, quick, _study, figure, starts=True)
+    return Experiment(study.run, small, quick, _study, figure, starts=True, recorded="clips")
 
 
 def _of_images(study: ImageStudy) -> Experiment:
@@ -175,7 +222,7 @@ def _of_images(study: ImageStudy) -> Experiment:
     }
     quick = {"size": 64, "test_size": 64, "first": _few(course), "second": _few(course)}
     figure = getattr(evidence_plots, study.name)
-    return Experiment(study.run, small, quick, _images, figure)
+    return Experiment(study.run, small, quick, _images, figure, recorded="images")
 
 
 IMAGE_STUDIES = tuple(module.STUDY for module in (parts, reach, guidance))
@@ -192,6 +239,7 @@ EXPERIMENTS = (
             {"size": 64, "test_size": 64, "recipe": _few(TrainConfig.course())},
             _course_recipe,
             evidence_plots.course_recipe,
+            recorded="images",
         ),
         "distant_token": Experiment(
             distant_token.run,

@@ -11,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from torch.utils.data import Dataset
 
+from handlib.data.sample import HandSample
 from handlib.data.synthetic import SyntheticHands
 from handlib.experiments.evidence import millimetres, occlusion_table, origin, spread
+from handlib.experiments.recorded import Recorded, command_with, described_sets
 from handlib.hands import load_hand
 from handlib.models.handoccnet import HandOccNet, HandOccNetConfig
 from handlib.training import TrainConfig, evaluate, fit, mean_pose_baseline
@@ -29,23 +32,34 @@ def run(
     size: int = 16_000,
     test_size: int = 2_000,
     recipe: TrainConfig | None = None,
+    recorded: Recorded | None = None,
 ) -> dict[str, Any]:
     """Train `seeds` networks and write OUTPUT/course_recipe.json.
 
     All errors in the file are millimetres; `ratio` is to the mean pose of the training set.
+    recorded: images to score on, too; each row has the same of them under `recorded`.
     """
-    made_by = origin(COMMAND)  # of the source that runs, whatever is committed meanwhile
+    recorded = recorded or {}
+    # Of the source that runs, whatever is committed meanwhile.
+    made_by = origin(command_with(COMMAND, recorded))
     network, recipe, hand = HandOccNetConfig.course(), recipe or TrainConfig.course(), load_hand()
     train = SyntheticHands("train", size)
     test = SyntheticHands("test", test_size)
-    mean_pose = evaluate(mean_pose_baseline(train, hand), test).means()
+    guess = mean_pose_baseline(train, hand)
+    mean_pose = evaluate(guess, test).means()
+    guesses = {name: evaluate(guess, images).means() for name, images in recorded.items()}
     runs = []
     for seed in range(seeds):
         torch.manual_seed(seed)
         model, started = HandOccNet(network, hand), time.monotonic()
         fit(model, train, config=replace(recipe, seed=seed))
         minutes = (time.monotonic() - started) / 60
-        runs.append({"seed": seed, "minutes": round(minutes, 1)} | _scores(model, test, mean_pose))
+        row = {"seed": seed, "minutes": round(minutes, 1)} | _scores(model, test, mean_pose)
+        if recorded:
+            row["recorded"] = {
+                name: _scores(model, images, guesses[name]) for name, images in recorded.items()
+            }
+        runs.append(row)
     result = {
         "claim": {f"{name} / mean pose": limit for name, limit in LIMITS.items()},
         "holds": all(r["ratio"][name] <= limit for r in runs for name, limit in LIMITS.items()),
@@ -53,6 +67,7 @@ def run(
         "train_images": size,
         "test_images": test_size,
         "mean_pose": millimetres(mean_pose),
+        **described_sets(recorded),
         "runs": runs,
         "spread": {name: spread([r[name] for r in runs]) for name in LIMITS},
         "network": asdict(network),
@@ -63,7 +78,7 @@ def run(
 
 
 def _scores(
-    model: HandOccNet, test: SyntheticHands, mean_pose: dict[str, float]
+    model: HandOccNet, test: Dataset[HandSample], mean_pose: dict[str, float]
 ) -> dict[str, Any]:
     scores = evaluate(model, test)
     means = scores.means()

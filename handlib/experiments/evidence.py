@@ -11,11 +11,14 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from jaxtyping import Float
+from jaxtyping import Bool, Float
 from torch import Tensor
 
 from handlib.evaluation.bootstrap import mean_interval
 from handlib.training.evaluate import Scores
+
+Groups = Sequence[str] | Sequence[int]
+"""What each sample belongs to, as in `mean_interval`."""
 
 FOLDER = Path(__file__).resolve().parents[2] / "figures" / "evidence"
 
@@ -55,7 +58,7 @@ def spread(values: Sequence[float | None], digits: int = 2) -> dict[str, Any]:
 
 
 def mean_with_interval(
-    values: Float[Tensor, " N"], groups: Sequence[int] | None = None, digits: int = 2
+    values: Float[Tensor, " N"], groups: Groups | None = None, digits: int = 2
 ) -> dict[str, Any]:
     """Mean and its 95 % interval, to the hundredth; `groups` as in `mean_interval`.
 
@@ -71,6 +74,13 @@ def occlusion_table(scores: Scores) -> list[dict[str, Any]]:
     """The rows of `Scores.table`, their errors in millimetres, None in an empty bin."""
     errors = ("root_aligned", "procrustes")
     return [row | millimetres({name: row[name] for name in errors}) for row in scores.table()]
+
+
+def hidden_from(share: float, scores: Scores) -> Bool[Tensor, " N"]:
+    """Which samples are hidden by `share` or more; none of a set that does not tell."""
+    if scores.occlusion is None:
+        return torch.zeros(len(scores.root_aligned), dtype=torch.bool)
+    return scores.occlusion >= share
 
 
 def spread_table(result: Mapping[str, Any], columns: Mapping[str, str], digits: int = 1) -> str:

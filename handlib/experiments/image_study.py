@@ -3,7 +3,8 @@
 Every seed trains the plain backbone first, one for each of the study's bases. Each network then
 goes on from the weights of its base's backbone, FIT and SET from nothing, with the same images in
 the same order. The test split is scored once for each network and seed, and the maps on it, too:
-what they show is another question than whether they help.
+what they show is another question than whether they help. Recorded images, if there are any, are
+scored as well.
 """
 
 import time
@@ -15,27 +16,22 @@ from typing import Any
 
 import torch
 from torch import Tensor
+from torch.utils.data import Dataset
 
 from handlib.data import SyntheticHands
+from handlib.data.sample import HandSample
 from handlib.evaluation.hidden_joints import joint_errors
 from handlib.evaluation.map_scores import MapScore, map_scores
-from handlib.experiments.evidence import (
-    mean_with_interval,
-    millimetres,
-    occlusion_table,
-    origin,
-    spread,
-)
+from handlib.experiments.evidence import origin
+from handlib.experiments.image_study_rows import HIDDEN, errors, joints_row, shown, spread_of
+from handlib.experiments.recorded import Recorded, command_with, described_sets
 from handlib.hands import HandModel, load_hand
 from handlib.losses import LossConfig
-from handlib.metrics import OCCLUSION_BINS
 from handlib.models import HandOccNet, HandOccNetConfig
 from handlib.models.baselines import HANDOCCNET
 from handlib.training import Scores, TrainConfig, evaluate, fit
 from handlib.training.run import write_json
 
-HIDDEN = OCCLUSION_BINS[-3]  # from this hidden share on an image counts as hidden most
-ERRORS = ("root_aligned", "procrustes")
 MAP_IMAGES = 400
 
 
@@ -62,12 +58,16 @@ class Variant:
 
 @dataclass(frozen=True)
 class Found:
-    """What the test images say of a trained network."""
+    """What the test images say of a trained network.
+
+    recorded: its scores on recorded images, by the names of the sets.
+    """
 
     scores: Scores
     joints: dict[str, Tensor]
     maps: dict[str, MapScore]
     minutes: float
+    recorded: Mapping[str, Scores]
 
 
 @dataclass(frozen=True)
@@ -87,6 +87,7 @@ class ImageStudy:
         test_size: int = 2_000,
         first: TrainConfig | None = None,
         second: TrainConfig | None = None,
+        recorded: Recorded | None = None,
     ) -> dict[str, Any]:
         """Train every variant from every seed, and write OUTPUT/NAME.json.
 
@@ -95,9 +96,12 @@ class ImageStudy:
         hidden most, with its 95 % interval over images.
 
         first, second: recipes of the backbones and of the networks that go on from them.
+        recorded: images to score on, too. Each row then has errors and gains under `recorded`, by
+        the set's name, with intervals over recordings.
         """
+        recorded = recorded or {}
         # Of the source that runs, whatever is committed meanwhile.
-        made_by = origin(f"handlib experiment {self.name}")
+        made_by = origin(command_with(f"handlib experiment {self.name}", recorded))
         began, hand = time.monotonic(), load_hand()
         first, second = first or start_recipe(), second or parts_recipe()
         train, test = SyntheticHands("train", size), SyntheticHands("test", test_size)
@@ -108,8 +112,11 @@ class ImageStudy:
                 start = _start(base, replace(first, seed=seed), train, hand)
                 config = replace(second, seed=seed)
                 for variant in (v for v in self.variants if self.variants[v].base == name):
-                    found[variant] = self._train(variant, start, train, test, config)
-            runs += [{"seed": seed, "network": name} | self._row(name, found) for name in found]
+                    found[variant] = self._train(variant, start, train, test, recorded, config)
+            runs += [
+                {"seed": seed, "network": name} | self._row(name, found, recorded)
+                for name in found
+            ]
         result = {
             "claim": self.claim,
             **made_by,
@@ -119,8 +126,9 @@ class ImageStudy:
             "test_images": test_size,
             "hidden_from": HIDDEN,
             "beside": {name: variant.beside for name, variant in self.variants.items()},
+            **described_sets(recorded),
             "runs": runs,
-            "spread": {name: _spread(runs, name) for name in self.variants},
+            "spread": {name: spread_of(runs, name) for name in self.variants},
             "network": asdict(HandOccNetConfig.course()),
             "recipes": [asdict(first), asdict(second)],
         }
@@ -150,8 +158,9 @@ class ImageStudy:
         self,
         name: str,
         start: HandOccNet,
-        train: SyntheticHands,
-        test: SyntheticHands,
+        train: Dataset[HandSample],
+        test: Dataset[HandSample],
+        recorded: Recorded,
         config: TrainConfig,
     ) -> Found:
         variant = self.variants[name]
@@ -161,23 +170,23 @@ class ImageStudy:
         fit(model, train, config=replace(config, loss=loss))
         minutes = round((time.monotonic() - began) / 60, 2)
         maps = map_scores(model, test, MAP_IMAGES)
-        return Found(evaluate(model, test), joint_errors(model, test), maps, minutes)
+        elsewhere = {name: evaluate(model, images) for name, images in recorded.items()}
+        return Found(evaluate(model, test), joint_errors(model, test), maps, minutes, elsewhere)
 
-    def _row(self, name: str, found: Mapping[str, Found]) -> dict[str, Any]:
+    def _row(self, name: str, found: Mapping[str, Found], recorded: Recorded) -> dict[str, Any]:
         own, beside = found[name], found[self.variants[name].beside]
-        assert own.scores.occlusion is not None
-        hidden = own.scores.occlusion >= HIDDEN
-        gains = 1000 * (beside.scores.root_aligned - own.scores.root_aligned)
-        pixels = {which: _mean(beside.joints[which] - own.joints[which]) for which in own.joints}
-        return {
+        row = {
             "minutes": own.minutes,
             "maps": shown(own.maps),
-            **millimetres(own.scores.means()),
-            "by_occlusion": occlusion_table(own.scores),
-            "joints_px": {name: _mean(errors) for name, errors in own.joints.items()},
-            "gain": {"all": _mean(gains), "hidden": _mean(gains[hidden])},
-            "gain_px": pixels,
+            **errors(own.scores, beside.scores),
+            **joints_row(own.joints, beside.joints),
         }
+        if recorded:
+            row["recorded"] = {
+                data: errors(scores, beside.recorded[data], recorded[data].groups)
+                for data, scores in own.recorded.items()
+            }
+        return row
 
 
 _OWN = ("necessity", "fit", "set")  # what a plain backbone lacks
@@ -193,7 +202,9 @@ def parts_recipe() -> TrainConfig:
     return replace(TrainConfig.course(), images=12_000, learning_rate=2e-3)
 
 
-def _start(base: Base, config: TrainConfig, train: SyntheticHands, hand: HandModel) -> HandOccNet:
+def _start(
+    base: Base, config: TrainConfig, train: Dataset[HandSample], hand: HandModel
+) -> HandOccNet:
     """A base's plain backbone, trained."""
     torch.manual_seed(config.seed)
     model = HandOccNet(HANDOCCNET["backbone"](base.network(HandOccNetConfig.course())), hand)
@@ -204,30 +215,3 @@ def _start(base: Base, config: TrainConfig, train: SyntheticHands, hand: HandMod
 def _loss(config: TrainConfig) -> LossConfig:
     assert isinstance(config.loss, LossConfig)
     return config.loss
-
-
-def shown(maps: Mapping[str, MapScore]) -> dict[str, dict[str, Any]]:
-    """For a result file: to the thousandth, without what no image could tell."""
-    return {
-        name: {
-            "mean": round(score.mean, 3),
-            "interval": [round(score.low, 3), round(score.high, 3)],
-            "images": score.images,
-        }
-        for name, score in maps.items()
-        if score.images
-    }
-
-
-def _mean(values: Tensor) -> dict[str, Any]:
-    return {"images": int(values.isfinite().sum())} | mean_with_interval(values)
-
-
-def _spread(runs: list[dict[str, Any]], network: str) -> dict[str, Any]:
-    mine = [row for row in runs if row["network"] == network]
-    columns: dict[str, list[float]] = {name: [row[name] for row in mine] for name in ERRORS}
-    for which in ("all", "hidden"):
-        columns[f"gain_{which}"] = [row["gain"][which]["mean"] for row in mine]
-    for which in ("hidden", "visible"):
-        columns[f"joints_px_{which}"] = [row["joints_px"][which]["mean"] for row in mine]
-    return {name: spread(values) for name, values in columns.items()}

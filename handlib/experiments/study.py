@@ -4,10 +4,11 @@ Each seed has its start (`starts.begin`). Every variant goes on from there on th
 the same order, then is scored once on windows around every frame of the test clips. Each of its
 errors stands beside the reference's, frame by frame, and intervals are over clips, since frames
 of one clip resemble each other. An experiment is a claim, its variants, and what else it measures.
+Recorded clips, if there are any, are scored as well.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -17,26 +18,17 @@ import torch
 from torch import Tensor
 
 from handlib.data import SyntheticHands, SyntheticSequences, Windows, windows
-from handlib.experiments.evidence import (
-    mean_with_interval,
-    millimetres,
-    occlusion_table,
-    origin,
-    spread,
-)
+from handlib.evaluation.recorded import both_sides
+from handlib.experiments.evidence import origin
+from handlib.experiments.recorded import Recorded, command_with, described_sets
 from handlib.experiments.starts import begin, shipped_start
-from handlib.hands import load_hand
-from handlib.metrics import OCCLUSION_BINS
+from handlib.experiments.study_rows import HIDDEN, clip_of_each, errors, measures, spread_of
+from handlib.hands import load_hand, load_hand_pair
 from handlib.models import Deformer, DeformerConfig
 from handlib.training import CachedFrames, Critic, Scores, TrainConfig, evaluate_windows, fit
 from handlib.training.data import WINDOW
 from handlib.training.recipes import COURSE_GAP
 from handlib.training.run import write_json
-
-HIDDEN = OCCLUSION_BINS[-2]  # from this hidden share on a frame counts as hidden most
-ERRORS = ("root_aligned", "procrustes", "acceleration")
-GAINS = ("gain", "gain_all", "gain_procrustes", "gain_acceleration")
-DIGITS = 3  # of a study's own measures
 
 
 @dataclass(frozen=True)
@@ -56,13 +48,17 @@ class Variant:
 
 @dataclass(frozen=True)
 class Judged:
-    """A trained network, the test windows as features and as images, and its scores on them."""
+    """A trained network, the test windows as features and as images, and its scores on them.
+
+    recorded: its scores on recorded clips, by the names of the sets.
+    """
 
     model: Deformer
     seen: CachedFrames
     test: Windows
     scores: Scores
     minutes: float
+    recorded: Mapping[str, Scores] = field(default_factory=dict)
 
 
 def nothing_else(judged: Judged) -> dict[str, Tensor]:
@@ -95,6 +91,7 @@ class Study:
         second: TrainConfig | None = None,
         starts: Path | None = None,
         shipped: bool = False,
+        recorded: Recorded | None = None,
     ) -> dict[str, Any]:
         """Train every variant from every seed's start, and write OUTPUT/NAME.json.
 
@@ -105,10 +102,12 @@ class Study:
 
         first, second: recipes of both stages. starts: the folder of kept starts, in place of the
         user's cache. shipped: no first stage, all seeds begin with what the shipped Deformer
-        makes of single frames.
+        makes of single frames. recorded: clips to score on, too. Each row then has errors and
+        gains under `recorded`, by the set's name, with intervals over recordings.
         """
+        recorded = recorded or {}
         # Of the source that runs, whatever is committed meanwhile.
-        made_by = origin(f"handlib experiment {self.name}")
+        made_by = origin(command_with(f"handlib experiment {self.name}", recorded))
         began, hand = time.monotonic(), load_hand()
         first = first or TrainConfig.deformer_frames()
         second = second or TrainConfig.deformer_course()
@@ -122,7 +121,8 @@ class Study:
             else:
                 start = begin(images, train, replace(first, seed=seed), hand, starts)
             learned, judged = (_Clips(data, _cached(start.model, data)) for data in (train, test))
-            found = self._rows(start.model, learned, judged, replace(second, seed=seed))
+            beside = {name: _Clips(t, _cached(start.model, t)) for name, t in recorded.items()}
+            found = self._rows(start.model, learned, judged, beside, replace(second, seed=seed))
             begun.append({"seed": seed, "minutes": start.minutes, "reused": start.reused})
             runs += [{"seed": seed, "network": name} | row for name, row in found.items()]
         base = DeformerConfig.course()
@@ -135,8 +135,9 @@ class Study:
             "test_clips": test_clips,
             "hidden_from": HIDDEN,
             "reference": self.reference,
+            **described_sets(recorded),
             "runs": runs,
-            "spread": {name: _spread(runs, name) for name in self.variants},
+            "spread": {name: spread_of(runs, name) for name in self.variants},
             "starts": begun,
             "variants": {n: described(v, base, second) for n, v in self.variants.items()},
             "network": asdict(base),
@@ -146,20 +147,26 @@ class Study:
         return result
 
     def _rows(
-        self, start: Deformer, train: "_Clips", test: "_Clips", config: TrainConfig
+        self,
+        start: Deformer,
+        train: "_Clips",
+        test: "_Clips",
+        beside: Mapping[str, "_Clips"],
+        config: TrainConfig,
     ) -> dict[str, dict[str, Any]]:
         """What a seed's networks found, one after the other: the reference comes first."""
         clip = clip_of_each(test.seen.runs())
-        reference: tuple[Scores, dict[str, Tensor]] | None = None
+        reference: tuple[Judged, dict[str, Tensor]] | None = None
         rows = {}
         for name in sorted(self.variants, key=lambda name: name != self.reference):
-            judged = _train(self.variants[name], start, train, test, config)
+            judged = _train(self.variants[name], start, train, test, beside, config)
             measured = self.measure(judged)
-            reference = reference or (judged.scores, measured)
+            reference = reference or (judged, measured)
             rows[name] = (
                 {"minutes": judged.minutes}
-                | _errors(judged.scores, reference[0], clip)
-                | {"measures": _measures(measured, reference[1], clip)}
+                | errors(judged.scores, reference[0].scores, clip)
+                | {"measures": measures(measured, reference[1], clip)}
+                | _recorded(judged, reference[0], beside)
             )
         return {name: rows[name] for name in self.variants}
 
@@ -171,30 +178,42 @@ class _Clips:
     data: Any  # a data set of videos
     seen: CachedFrames
 
+    def arranged(self, variant: Variant) -> tuple[Windows, CachedFrames]:
+        """The windows that a variant reads, as images and as features."""
+        shown = windows(self.data, variant.length, variant.gap)
+        return shown, self.seen.arranged(shown)
+
 
 def _cached(start: Deformer, data: Any) -> CachedFrames:
     return CachedFrames(start, windows(data, WINDOW, COURSE_GAP))
 
 
 def _train(
-    variant: Variant, start: Deformer, train: _Clips, test: _Clips, config: TrainConfig
+    variant: Variant,
+    start: Deformer,
+    train: _Clips,
+    test: _Clips,
+    beside: Mapping[str, _Clips],
+    config: TrainConfig,
 ) -> Judged:
-    """The second stage of one network, and its scores on the test clips."""
-    shown = windows(test.data, variant.length, variant.gap)
-    seen = train.seen.arranged(windows(train.data, variant.length, variant.gap))
-    judged = test.seen.arranged(shown)
+    """The second stage of one network, and its scores on the test clips and those beside them."""
+    shown, judged = test.arranged(variant)
+    _, seen = train.arranged(variant)
     torch.manual_seed(config.seed)
     started = time.monotonic()
     model = Deformer(variant.network(start.config), start.hand).take_frames(start)
     critic = variant.critic() if variant.critic else None
     fit(model, seen, config=variant.recipe(config), critic=critic)
     minutes = round((time.monotonic() - started) / 60, 2)
-    return Judged(model, judged, shown, evaluate_windows(model, judged), minutes)
-
-
-def clip_of_each(runs: Sequence[range]) -> list[int]:
-    """The clip of every window."""
-    return [clip for clip, frames in enumerate(runs) for _ in frames]
+    scores = evaluate_windows(model, judged)
+    if beside:
+        both_sides(model, load_hand_pair())
+    recorded = {
+        name: evaluate_windows(model, clips.arranged(variant)[1])
+        for name, clips in beside.items()
+        if model.config.weights != "occlusion" or "occlusion" in clips.seen.table
+    }
+    return Judged(model, judged, shown, scores, minutes, recorded)
 
 
 def described(variant: Variant, network: DeformerConfig, recipe: TrainConfig) -> dict[str, Any]:
@@ -217,63 +236,12 @@ def _changed(old: dict[str, Any], new: dict[str, Any]) -> dict[str, Any]:
     }
 
 
-def _errors(scores: Scores, reference: Scores, clip: list[int]) -> dict[str, Any]:
-    """Means, by occlusion, and what they lie below the reference's."""
-    assert scores.occlusion is not None
-    hidden = scores.occlusion >= HIDDEN
-    less = {
-        name: 1000 * (getattr(reference, name) - getattr(scores, name))
-        for name in ERRORS
-        if getattr(scores, name) is not None
-    }
-    gains = {
-        "gain": _gain(less["root_aligned"].where(hidden, torch.nan), clip),
-        "gain_all": _gain(less["root_aligned"], clip),
-        "gain_procrustes": _gain(less["procrustes"], clip),
-    }
-    if "acceleration" in less:
-        inner = [one for one, after in zip(clip, clip[2:], strict=False) if one == after]
-        gains["gain_acceleration"] = _gain(less["acceleration"], inner)
-    return millimetres(scores.means()) | {"by_occlusion": occlusion_table(scores)} | gains
-
-
-def _gain(values: Tensor, clip: Sequence[int]) -> dict[str, Any]:
-    return {"frames": int(values.isfinite().sum())} | mean_with_interval(values, clip)
-
-
-def _measures(
-    measured: dict[str, Tensor], reference: dict[str, Tensor], clip: list[int]
-) -> dict[str, Any]:
-    return {
-        name: _summary(values, clip) | _less(values, reference.get(name), clip)
-        for name, values in measured.items()
-    }
-
-
-def _less(values: Tensor, reference: Tensor | None, clip: list[int]) -> dict[str, Any]:
-    if reference is None or reference.shape != values.shape:
+def _recorded(judged: Judged, reference: Judged, beside: Mapping[str, _Clips]) -> dict[str, Any]:
+    """`errors` on recorded clips; None where a network needs labels that they lack."""
+    if not beside:
         return {}
-    return {"less": _summary(reference - values, clip)}
-
-
-def _summary(values: Tensor, clip: list[int]) -> dict[str, Any]:
-    """Count, mean and interval; lists of them for rows of several numbers."""
-    if values.ndim == 2:
-        columns = [_summary(column, clip) for column in values.T]
-        return {name: [column[name] for column in columns] for name in columns[0]}
-    groups = clip if len(values) == len(clip) else None  # else one for each clip
-    count = int(values.isfinite().sum())
-    return {"count": count} | mean_with_interval(values, groups, DIGITS)
-
-
-def _spread(runs: list[dict[str, Any]], network: str) -> dict[str, Any]:
-    mine = [row for row in runs if row["network"] == network]
-    columns = {name: [row[name] for row in mine] for name in ERRORS if name in mine[0]}
-    columns["hidden"] = [row["by_occlusion"][-1]["root_aligned"] for row in mine]
-    columns |= {name: [row[name]["mean"] for row in mine] for name in GAINS if name in mine[0]}
-    own = {
-        name: spread([row["measures"][name]["mean"] for row in mine], DIGITS)
-        for name, found in mine[0]["measures"].items()
-        if not isinstance(found["mean"], list)
-    }
-    return {name: spread(values) for name, values in columns.items()} | own
+    rows: dict[str, Any] = dict.fromkeys(beside)
+    for name, scores in judged.recorded.items():
+        clip = clip_of_each(beside[name].seen.runs())
+        rows[name] = errors(scores, reference.recorded[name], clip, beside[name].data.groups)
+    return {"recorded": rows}

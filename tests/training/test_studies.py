@@ -13,7 +13,7 @@ from torch.utils.data import DataLoader
 from handlib.data import windows
 from handlib.data.sequence_batch import collate_windows
 from handlib.evaluation.motion import bone_length_drift, bone_lengths
-from handlib.experiments import confidence, max_mse, one_shape, study
+from handlib.experiments import confidence, max_mse, one_shape, study, study_rows
 from handlib.experiments.catalogue import STUDIES
 from handlib.experiments.measures import whole_windows
 from handlib.experiments.starts import Start
@@ -79,7 +79,7 @@ def test_every_network_stands_beside_the_reference(run, chosen):
 
 
 def test_two_seeds_and_no_hidden_hand(run, monkeypatch):
-    monkeypatch.setattr(study, "HIDDEN", 2.0)
+    monkeypatch.setattr(study_rows, "HIDDEN", 2.0)
     chosen = replace(STUDIES[0], variants=dict(list(STUDIES[0].variants.items())[:2]))
     result = run(chosen, seeds=2)
     assert [row["seed"] for row in result["runs"]] == [0, 0, 1, 1] and result["seeds"] == [0, 1]
@@ -92,7 +92,7 @@ def test_two_seeds_and_no_hidden_hand(run, monkeypatch):
 
 def test_intervals_draw_whole_clips():
     values = torch.tensor([0.0, 0.0, 0.0, 1.0, 1.0, 1.0])
-    found = study._summary(values, study.clip_of_each([range(3), range(3, 6)]))
+    found = study_rows._summary(values, study_rows.clip_of_each([range(3), range(3, 6)]))
     assert found == {"count": 6, "mean": 0.5, "interval": [0.0, 1.0]}
 
 
