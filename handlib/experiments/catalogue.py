@@ -13,6 +13,7 @@ from matplotlib.figure import Figure
 
 from handlib.course.captions import captions
 from handlib.experiments import (
+    alone,
     confidence,
     course_recipe,
     critic,
@@ -150,6 +151,7 @@ def _study(result: Result) -> Iterator[str]:
     yield from _sets(result)
     for row in result["runs"]:
         everywhere, hidden = row["gain_all"], row["gain"]
+        beside = result["beside"][row["network"]]
         own = (
             f", {name} {found['mean']}"
             for name, found in row["measures"].items()
@@ -157,13 +159,13 @@ def _study(result: Result) -> Iterator[str]:
         )
         yield (
             f"seed {row['seed']}, {row['network']}: root-aligned {row['root_aligned']} mm, "
-            f"acceleration {row['acceleration']} mm per frame², below {result['reference']} by "
+            f"acceleration {row['acceleration']} mm per frame², below {beside} by "
             f"{everywhere['mean']} mm {everywhere['interval']}, where hidden most by "
             f"{hidden['mean']} mm {hidden['interval']}{''.join(own)}"
         )
         for errors, found in _recorded(row):
             gain = found["gain_all"]
-            yield f"{errors}, below {result['reference']} by {gain['mean']} mm {gain['interval']}"
+            yield f"{errors}, below {beside} by {gain['mean']} mm {gain['interval']}"
 
 
 def _sets(result: Result) -> Iterator[str]:
@@ -228,7 +230,7 @@ def _of_images(study: ImageStudy) -> Experiment:
 IMAGE_STUDIES = tuple(module.STUDY for module in (parts, reach, guidance))
 STUDIES = tuple(
     module.STUDY
-    for module in (video, confidence, max_mse, critic, one_shape, window, fusion_space)
+    for module in (video, confidence, alone, max_mse, critic, one_shape, window, fusion_space)
 )
 
 EXPERIMENTS = (

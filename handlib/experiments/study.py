@@ -9,6 +9,7 @@ Recorded clips, if there are any, are scored as well.
 
 import time
 from collections.abc import Callable, Mapping
+from copy import copy
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -36,7 +37,9 @@ class Variant:
     """What one network of a study does differently; as it stands, it is Deformer itself.
 
     network, recipe: a change of the course's. length, gap: of its windows, in frames. critic:
-    makes the discriminator that it plays against.
+    makes the discriminator that it plays against. seen: a change of the frames that it learns
+    from and is scored on. beside: the variant that its errors are compared with, in place of the
+    study's reference.
     """
 
     network: Callable[[DeformerConfig], DeformerConfig] = field(default=partial(replace))
@@ -44,6 +47,8 @@ class Variant:
     length: int = WINDOW
     gap: int = COURSE_GAP
     critic: Callable[[], Critic] | None = None
+    seen: Callable[[CachedFrames], CachedFrames] = copy
+    beside: str = ""
 
 
 @dataclass(frozen=True)
@@ -70,8 +75,9 @@ def nothing_else(judged: Judged) -> dict[str, Tensor]:
 class Study:
     """An experiment on what joins frames.
 
-    reference: the variant that all are compared with. measure: what else is looked at, by name: a
-    row for each test window or each test clip, of one number or several; NaN where there is none.
+    reference: the variant that others are compared with. measure: what else is looked at, by
+    name: a row for each test window or each test clip, of one number or several; NaN where there
+    is none.
     """
 
     name: str
@@ -96,9 +102,9 @@ class Study:
         """Train every variant from every seed's start, and write OUTPUT/NAME.json.
 
         Errors are millimetres, accelerations millimetres per frame². `gain` is what a network's
-        root-aligned error lies below the reference's where the frame is hidden most, `gain_all`
-        over all frames, the others likewise for the other errors, with 95 % intervals over clips.
-        In `measures` `less` is what a measure lies below the reference's.
+        root-aligned error lies below that of the one beside it where the frame is hidden most,
+        `gain_all` over all frames, the others likewise for the other errors, with 95 % intervals
+        over clips. In `measures` `less` is what a measure lies below that of the one beside.
 
         first, second: recipes of both stages. starts: the folder of kept starts, in place of the
         user's cache. shipped: no first stage, all seeds begin with what the shipped Deformer
@@ -135,6 +141,7 @@ class Study:
             "test_clips": test_clips,
             "hidden_from": HIDDEN,
             "reference": self.reference,
+            "beside": self.beside,
             **described_sets(recorded),
             "runs": runs,
             "spread": {name: spread_of(runs, name) for name in self.variants},
@@ -154,21 +161,28 @@ class Study:
         beside: Mapping[str, "_Clips"],
         config: TrainConfig,
     ) -> dict[str, dict[str, Any]]:
-        """What a seed's networks found, one after the other: the reference comes first."""
+        """What a seed's networks found."""
         clip = clip_of_each(test.seen.runs())
-        reference: tuple[Judged, dict[str, Tensor]] | None = None
+        judged = {
+            name: _train(variant, start, train, test, beside, config)
+            for name, variant in self.variants.items()
+        }
+        measured = {name: self.measure(found) for name, found in judged.items()}
         rows = {}
-        for name in sorted(self.variants, key=lambda name: name != self.reference):
-            judged = _train(self.variants[name], start, train, test, beside, config)
-            measured = self.measure(judged)
-            reference = reference or (judged, measured)
+        for name, other in self.beside.items():
+            own, base = judged[name], judged[other]
             rows[name] = (
-                {"minutes": judged.minutes}
-                | errors(judged.scores, reference[0].scores, clip)
-                | {"measures": measures(measured, reference[1], clip)}
-                | _recorded(judged, reference[0], beside)
+                {"minutes": own.minutes}
+                | errors(own.scores, base.scores, clip)
+                | {"measures": measures(measured[name], measured[other], clip)}
+                | _recorded(own, base, beside)
             )
-        return {name: rows[name] for name in self.variants}
+        return rows
+
+    @property
+    def beside(self) -> dict[str, str]:
+        """What each variant is compared with."""
+        return {name: v.beside or self.reference for name, v in self.variants.items()}
 
 
 @dataclass(frozen=True)
@@ -181,7 +195,7 @@ class _Clips:
     def arranged(self, variant: Variant) -> tuple[Windows, CachedFrames]:
         """The windows that a variant reads, as images and as features."""
         shown = windows(self.data, variant.length, variant.gap)
-        return shown, self.seen.arranged(shown)
+        return shown, variant.seen(self.seen.arranged(shown))
 
 
 def _cached(start: Deformer, data: Any) -> CachedFrames:

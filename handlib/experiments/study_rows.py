@@ -1,4 +1,4 @@
-"""A row of a study's result file: what was measured of one network, and beside the reference.
+"""A row of a study's result file: what was measured of one network, and beside another's.
 
 Errors are millimetres, accelerations millimetres per frame².
 """
@@ -34,7 +34,7 @@ def clip_of_each(runs: Sequence[range]) -> list[int]:
 def errors(
     scores: Scores, reference: Scores, clip: list[int], groups: Groups | None = None
 ) -> dict[str, Any]:
-    """Means, by occlusion, and what they lie below the reference's.
+    """Means, by occlusion, and what they lie below those of `reference`.
 
     groups: what intervals are drawn over, for each window, else clips.
     """
@@ -63,7 +63,7 @@ def _gain(values: Tensor, groups: Groups) -> dict[str, Any]:
 def measures(
     measured: dict[str, Tensor], reference: dict[str, Tensor], clip: list[int]
 ) -> dict[str, Any]:
-    """Of each measure its mean, and what it lies below the reference's, `less`."""
+    """Of each measure its mean, and what it lies below that of `reference`, `less`."""
     return {
         name: _summary(values, clip) | _less(values, reference.get(name), clip)
         for name, values in measured.items()

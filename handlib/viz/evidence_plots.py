@@ -122,6 +122,16 @@ def confidence(result: Result) -> Figure:
     return compare(result, falls, (ROOT_ALIGNED, _hidden_gain(result)), lines=lines)
 
 
+def alone(result: Result) -> Figure:
+    """Is a hidden frame's guess poor, do weights know it, and does that help?"""
+    ranks = (
+        measure("error_rank", "rank correlation of a guess's\nerror and hidden share", 0.0),
+        measure("weight_rank", "rank correlation of its learned\nweight and hidden share", 0.0),
+    )
+    less = Panel(("gain_all",), "mm below equal weights\nof the same group", 0.0)
+    return compare(result, ranks, (ROOT_ALIGNED, less))
+
+
 def max_mse(result: Result) -> Figure:
     """Are the joints' errors more alike, and smaller?"""
     evenness = (

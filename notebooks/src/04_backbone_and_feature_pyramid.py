@@ -53,6 +53,7 @@ from handlib.data import SyntheticHands, collate
 from handlib.data.synthetic.rasterizer import rasterize
 from handlib.data.synthetic.render import render
 from handlib.data.synthetic.stills import develop
+from handlib.evaluation.hidden_joints import hidden_joints
 from handlib.hands import load_hand
 from handlib.hands.skeleton import JOINT_NAMES
 from handlib.metrics import mean_interval, root_aligned_mpjpe
@@ -647,15 +648,13 @@ for name, level in found.items():
 #    \Bigl(\frac{\partial f_c}{\partial x}\Bigr)^2 $$
 #
 # We take the fingertip that is hidden farthest from anything of the hand that
-# can be seen.
+# can be seen. A joint counts as hidden if its pixel is of the hand, but not of the
+# part that shows; `torch.cdist` gives the distances of all pairs of two lists of
+# points.
 
 # %%
 px = batch.joints_px
-column, line = px.round().long().clamp(0, 127).unbind(-1)
-covered = batch.amodal & ~batch.visible
-inside = (px > -0.5) & (px < 127.5)
-hidden = covered[torch.arange(len(px))[:, None], line, column]
-hidden &= inside.all(-1)
+hidden, _ = hidden_joints(batch)  # 200 images, 21 joints each
 depth = torch.zeros(hidden.shape)  # pixels to the nearest visible hand
 for i, mask in enumerate(batch.visible):
     seen = mask.nonzero().flip(1).float()

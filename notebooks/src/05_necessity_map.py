@@ -299,7 +299,8 @@ for start, step in zip(z.tolist(), z.grad.tolist(), strict=True):
 # with *aids* that the paper does not have (notebook 10). One aid is a **mask
 # loss**: two numbers of each cell, read off F by a 1×1 convolution, must give
 # the share of visible and of whole hand. It reads **F, before M**. Does it
-# teach M?
+# teach M? `torch.autograd.grad` gives the gradient of one loss term for one
+# tensor, here the weights of M's 7×7 kernel, and None where no way leads.
 
 # %%
 test = SyntheticHands("test", size=600)
@@ -321,7 +322,9 @@ for name, term in terms.items():
 # Nobody tells it to show the visible hand.
 #
 # How much of M's gradient comes through F_p, how much through F_s? FIT gets
-# both, so we catch them at its door.
+# both, so we catch them at its door: a *hook* is a function that PyTorch calls
+# when a module runs, before it (with its inputs) or after it (with its output,
+# too). `retain_grad` makes a tensor that is no weight keep its gradient.
 
 # %%
 kept = {}

@@ -13,7 +13,7 @@ from handlib.experiments.catalogue import EXPERIMENTS, IMAGE_STUDIES, STUDIES
 from handlib.experiments.claims import Source, claims, effect, findings
 from handlib.experiments.claims_table import forest_lines, signed, to_markdown
 from handlib.experiments.evidence import FOLDER, load_evidence
-from handlib.experiments.study import GAINS
+from handlib.experiments.study_rows import GAINS
 
 WHAT = Text("gain", "효과")
 SOURCES = [source for claim in claims() for source in claim.measured]
