@@ -13,14 +13,16 @@ from torch.utils.data import DataLoader
 from handlib.data import windows
 from handlib.data.sequence_batch import collate_windows
 from handlib.evaluation.motion import bone_length_drift, bone_lengths
-from handlib.experiments import confidence, max_mse, one_shape, study, study_rows
+from handlib.experiments import alone, confidence, max_mse, one_shape, study, study_rows
 from handlib.experiments.catalogue import STUDIES
 from handlib.experiments.measures import whole_windows
 from handlib.experiments.starts import Start
 from handlib.experiments.study import Judged
+from handlib.hands.rotations import rot6d_to_rotmat
 from handlib.hands.skeleton import BONES, JOINT_NAMES
 from handlib.models import DeformerConfig
 from handlib.training import CachedFrames, TrainConfig, evaluate_windows
+from handlib.training.evaluate import predict_windows
 
 SECOND = replace(TrainConfig.deformer_course(), images=8, batch_size=4, warmup_images=0)
 CLIPS, FRAMES = 2, 8
@@ -56,17 +58,20 @@ def judged(small_deformer, random_clips):
 
 
 @pytest.mark.parametrize("chosen", STUDIES, ids=lambda chosen: chosen.name)
-def test_every_network_stands_beside_the_reference(run, chosen):
+def test_every_network_stands_beside_its_own_or_the_reference(run, chosen):
     result = run(chosen, seeds=1)
     rows = {row["network"]: row for row in result["runs"]}
     assert list(rows) == list(chosen.variants) == list(result["spread"])
-    reference = rows[chosen.reference]
+    assert result["beside"] == {
+        name: variant.beside or chosen.reference for name, variant in chosen.variants.items()
+    }
     errors = {
         "gain_all": "root_aligned",
         "gain_procrustes": "procrustes",
         "gain_acceleration": "acceleration",
     }
-    for row in rows.values():
+    for network, row in rows.items():
+        reference = rows[result["beside"][network]]
         for gain, error in errors.items():
             difference = reference[error] - row[error]
             assert row[gain]["mean"] == pytest.approx(difference, abs=0.02), gain
@@ -76,6 +81,65 @@ def test_every_network_stands_beside_the_reference(run, chosen):
             if "less" in found and not isinstance(found["mean"], list) and found["count"]:
                 less = reference["measures"][name]["mean"] - found["mean"]
                 assert found["less"]["mean"] == pytest.approx(less, abs=0.002), name
+
+
+def test_of_lost_frames_nothing_is_known_in_any_window(judged):
+    lost = alone.with_lost_frames(judged.seen, share=0.4, seed=3)
+    kept = judged.seen.batch(range(len(judged.seen)))
+    there = lost.batch(range(len(lost)))
+    gone = (there.feature == 0).all(-1)  # windows, places
+    assert 0 < int(gone.sum()) < gone.numel()
+    by_frame: dict[int, set[bool]] = {}
+    for row, is_gone in zip(judged.seen.rows.flatten().tolist(), gone.flatten(), strict=True):
+        by_frame.setdefault(row, set()).add(bool(is_gone))
+    assert all(len(states) == 1 for states in by_frame.values())
+    assert 0.2 < sum(True in states for states in by_frame.values()) / len(by_frame) < 0.6
+    assert (there.occlusion[gone] == 1).all() and (there.joints_img[gone] == 0.5).all()
+    for name in ("feature", "occlusion", "joints_img"):
+        assert torch.equal(getattr(there, name)[~gone], getattr(kept, name)[~gone]), name
+    assert torch.equal(there.joints, kept.joints) and torch.equal(there.pose, kept.pose)
+    # What it was made of is as it was.
+    assert torch.equal(judged.seen.batch([0]).feature, kept.feature[:1])
+
+
+def test_guesses_are_poses_carried_to_the_middle_by_hand(judged):
+    batch = judged.seen.batch([4, 9])
+    with torch.no_grad():
+        found = predict_windows(judged.model, batch)
+    # Motions of a new network are nothing: make some.
+    generator = torch.Generator().manual_seed(0)
+    forward, backward = 0.1 * torch.randn(2, *found.pose6d.shape, generator=generator)
+    found = replace(found, forward_motion=forward, backward_motion=backward)
+    errors = alone.guess_errors(judged.model.hand, found, batch.joints)
+    for window in range(2):
+        for frame in range(7):
+            pose = found.pose6d[window, frame].clone()
+            for k in range(frame, 3):
+                pose += forward[window, k]
+            for k in range(frame, 3, -1):
+                pose += backward[window, k]
+            hand = judged.model.hand(rot6d_to_rotmat(pose)[None], found.betas[window : window + 1])
+            true = batch.joints[window, 3]
+            apart = (hand.joints[0] - hand.joints[0, :1]) - (true - true[:1])
+            expected = float(apart.norm(dim=-1).mean())
+            assert float(errors[window, frame]) == pytest.approx(expected, abs=1e-5)
+
+
+def test_poor_guesses_of_hidden_frames_are_seen(judged, monkeypatch):
+    """An error and a weight made of the hidden share, in place of a network's."""
+
+    def over_windows(judged, measure):
+        batch = judged.seen.batch(range(len(judged.seen)))
+        hidden = batch.occlusion
+        return {"error": 10 + hidden, "weight": -hidden, "occlusion": hidden}
+
+    monkeypatch.setattr(alone, "over_windows", over_windows)
+    found = alone.measure(judged)
+    ranked = found["error_rank"].isfinite()
+    assert ranked.any() and not ranked.all()
+    assert torch.allclose(found["error_rank"][ranked], torch.ones(int(ranked.sum())))
+    assert torch.allclose(found["weight_rank"][ranked], -torch.ones(int(ranked.sum())))
+    assert (found["most_hidden"][ranked] > found["least_hidden"][ranked]).all()
 
 
 def test_two_seeds_and_no_hidden_hand(run, monkeypatch):
