@@ -189,7 +189,7 @@ class ImageStudy:
         return row
 
 
-_OWN = ("necessity", "fit", "set")  # what a plain backbone lacks
+_OWN = ("necessity", "fit", "set", "residual")  # what a plain backbone lacks
 
 
 def start_recipe() -> TrainConfig:

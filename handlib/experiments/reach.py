@@ -10,6 +10,9 @@ network with the parts, and asks what the parts then bring:
 - local: no hourglass, and F is made of the ResNet's first two stages alone, whose cells see about
   60 of 128 pixels. To place a joint from what shows elsewhere there is only FIT, or SET.
 
+In the first group residual blocks in the parts' place tell what more layers alone would bring.
+They look four of the map's sixteen cells to every side.
+
 The MANO head reads the whole map in every case: the joints in the image tell more than the mesh.
 """
 
@@ -24,6 +27,7 @@ COMMAND = "handlib experiment reach"
 
 _LOCAL = {
     "backbone": "backbone",
+    "residual": "residual_blocks",
     "fit": "fit_without_set",
     "set": "set_without_fit",
     "handoccnet": "handoccnet",

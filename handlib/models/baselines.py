@@ -17,6 +17,8 @@ HANDOCCNET: dict[str, Callable[[HandOccNetConfig], HandOccNetConfig]] = {
     "backbone": partial(replace, necessity="none", fit=False, set=False),
     # F_p alone: what the first paper argues against, since what is hidden is thrown away.
     "spatial_attention": partial(replace, fit=False, set=False),
+    # Convolutions in the place of both, two blocks for two: depth and numbers, but no far places.
+    "residual_blocks": partial(replace, necessity="none", fit=False, set=False, residual_blocks=2),
     "softmax_fit": partial(replace, gate=None),
     "fit_without_set": partial(replace, set=False),
     "set_without_fit": partial(replace, fit=False),

@@ -30,7 +30,7 @@ from handlib.models.heatmap import (
 from handlib.models.mano_head import ManoHead
 from handlib.models.necessity import ConvolutionGate, SpatialGate
 from handlib.models.record import record, tap
-from handlib.models.resnet import ResNet
+from handlib.models.resnet import BasicBlock, ResNet
 from handlib.models.set import SET
 
 STRIDE = 8  # of the feature map F
@@ -56,6 +56,7 @@ class HandOccNetConfig:
     set_update_keys: bool = False  # H9: the paper's SET is self-attention
     fit: bool = True  # False: F_p goes on in the place of F_FIT
     set: bool = True  # False: F_FIT goes on in the place of F_SET
+    residual_blocks: int = 0  # behind F_FIT; without FIT and SET the paper's control of its size
     unread_smooth2: bool = True  # 590,080 parameters that the checkpoints hold and nobody reads
     hourglass: int | None = None  # its halvings, 0: without; None: as many as fit, as released
     pyramid_levels: int = 4  # finest stages that F is made of; fewer than 4 is an ablation of ours
@@ -149,8 +150,7 @@ class HandPrediction:
     # With feature_readout only: read off F, before FIT and SET.
     masks: Float[Tensor, "B 2 h w"] | None = None  # logits: visible, amodal
     early_heatmaps: Float[Tensor, "B 21 h w"] | None = None  # each sums to 1
-    # With joints_to_head only.
-    depths: Float[Tensor, "B 21"] | None = None  # metres along the view, from the joints' mean
+    depths: Float[Tensor, "B 21"] | None = None  # joints_to_head: metres from the joints' mean
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,8 +164,8 @@ class GuidedPrediction(HandPrediction):
 class HandOccNet(nn.Module):
     """Image to hand.
 
-    `hand` turns (θ, β) into vertices and joints; it holds no parameters. For many
-    predictions on a CPU take the copy that `handlib.models.fuse_for_inference` makes.
+    `hand` turns (θ, β) into vertices and joints; it holds no parameters. For many predictions on a
+    CPU take the copy that `handlib.models.fuse_for_inference` makes.
     """
 
     def __init__(self, config: HandOccNetConfig, hand: HandModel) -> None:
@@ -182,6 +182,8 @@ class HandOccNet(nn.Module):
         self.necessity = _necessity(config)
         self.fit = _fit(config) if config.fit else None
         self.set = _set(config) if config.set else None
+        rest = (BasicBlock(c, c, c, stride=1) for _ in range(config.residual_blocks))
+        self.residual = nn.Sequential(*rest)
         hourglass = config.halvings if config.hourglass is None else config.hourglass
         self.heatmaps = JointHeatmaps(c, hourglass)
         self.encoder = HandEncoder(c, config.halvings)
@@ -210,8 +212,7 @@ class HandOccNet(nn.Module):
         features = self._features(image)
         primary, secondary = self._split(features)
         injected = primary if self.fit is None else self.fit(primary, secondary)
-        injected = self.injected_norm(injected)
-        tap(self, "fit", injected)
+        injected = tap(self, "fit", self.residual(self.injected_norm(injected)))
         enhanced = injected if self.set is None else self.set(injected)
         tap(self, "set", enhanced)
         heatmaps, joints_img, y = self.heatmaps(enhanced)

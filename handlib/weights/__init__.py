@@ -31,7 +31,8 @@ def load_handoccnet(
 
     Args:
         name: "handoccnet" learned by the paper's losses and the course's aids; in
-            "handoccnet_guided" M and the gates were told what to show, an extension of ours.
+            "handoccnet_guided" M and the gates were told what to show, an extension of ours;
+            "handoccnet_backbone" is the baseline without M, FIT and SET.
 
     Raises:
         FileNotFoundError, ValueError: the file is missing, not the one of the card, or holds
@@ -56,7 +57,8 @@ def load_deformer(
     """A Deformer at course scale likewise, trained on synthetic clips.
 
     Args:
-        name: or one of its baselines that `names()` lists.
+        name: or a baseline, trained by the same recipe: "deformer_single_frame" sees the middle
+            frame alone, "deformer_recurrent" has a GRU in place of attention, as VIBE.
     """
     model = _load(name, hand, folder)
     if not isinstance(model, Deformer):

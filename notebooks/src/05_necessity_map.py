@@ -993,8 +993,12 @@ viz.show(fig, **caption("probes", numbers="; ".join(numbers)), dpi=90)
 # F. But look at the scrambled M: keeping as many cells *anywhere* costs about
 # as much. And F without its hidden cells is as good as F. (That blank patch
 # itself shows where the hidden hand is, so this last number flatters.) For a
-# reader of the whole map, then, the price of the ideal M is that it keeps a
-# sixth of the map, more than that it drops the hidden cells.
+# reader of the whole map, then, the price of the ideal M is that it keeps few
+# cells, more than that it drops the hidden ones.
+#
+# **So far.** As published, M is nearly one fixed map (7); told, it is the visible
+# hand. A soft M loses nothing, and a hard one moves what hidden cells tell into
+# F_s (8). What does the hand's error say to all this?
 #
 # ## 9 Does M matter to the two networks?
 #

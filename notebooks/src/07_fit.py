@@ -650,6 +650,9 @@ for weights, each in layers.items():
 #   its mean over all cells and images, as if it were a bias. Without it (row
 #   "I, common out") I is larger on the hand: much, if guided, a little, if not.
 #
+# **So far.** The guided block brings something to the hidden hand and little to
+# the background; the published one does not choose. Section 8 asks *from where*.
+#
 # Browse the maps; the half-hidden hand of notebook 06 comes first.
 
 # %%
@@ -829,6 +832,9 @@ for weights, each in maps.items():
 # to "your finger is bent by so much". In section 6, where the task demanded it,
 # the same kind of block put most of its weight on the one right cell.
 #
+# **So far.** Something is injected (7), and it comes from the hand as a whole,
+# not from the own finger (8). Does the gate at least know *where to*?
+#
 # ## 9 Where does the gate open?
 #
 # The gate should open on the occluded hand and close on the background. Pick a
@@ -867,6 +873,9 @@ for weights, each in maps.items():
 # The guided gates find the whole hand almost without a mistake, behind the
 # occluder, too, and are nearly shut elsewhere. They were told to; here it shows
 # that a gate *can* know this from F_s and F_p.
+#
+# **So far.** Told what to show, a gate knows where to inject; left free, it does
+# not. Last question: is any of it *needed*?
 #
 # ## 10 Take it away
 #

@@ -534,6 +534,9 @@ viz.show(fig, **caption("who reads whom", values=values))
 #   the background reads everything alike. It is easier to tell the two apart in
 #   an F_FIT whose background FIT has left empty.
 #
+# **So far.** SET reads from everywhere, and a little more from the hand. Is it
+# the *right* part of the hand?
+#
 # ## 7 A fingertip and its palm
 #
 # The paper's figure shows fingertips joined to the palm after SET. If that is
@@ -632,6 +635,10 @@ explorer.illustration()
 # %% [markdown]
 # A single row may well show that hidden fingers read the seen ones. The numbers
 # above say how often that is so.
+#
+# **So far.** Rows tell hand from background at most (6), and no finger from
+# another where it is hidden (7). But a row is only what is read; what has become
+# of the features?
 #
 # ## 8 From F_FIT to F_SET
 #
@@ -810,6 +817,9 @@ for weights, model in models.items():
 # of what F told, for M and the gates have taken it out where the hand is hidden,
 # and SET makes it readable again; C·V alone brings most of that back. So there
 # attention does fetch something. It does not surpass F.
+#
+# **So far.** F_SET is neither emptier on the background nor, as published, any
+# clearer on the hidden hand. So what does the network have it for?
 #
 # ## 9 Take it away
 #

@@ -45,6 +45,7 @@ from handlib.course.captions import captions
 from handlib.course.checks import nb13 as check
 from handlib.course.closing_hand import closing_hand, way_done
 from handlib.data import SyntheticSequences, windows
+from handlib.data.sequence_batch import collate_windows
 from handlib.experiments.catalogue import first_look, illustration
 from handlib.experiments.evidence import load_evidence, spread_table
 from handlib.hands import load_hand
@@ -58,6 +59,7 @@ from handlib.metrics import root_aligned_mpjpe
 from handlib.models.fusion import fuse, mean_rotation, warp
 from handlib.training import CachedFrames
 from handlib.training.evaluate import predict_windows
+from handlib.viz.clip_panels import deformer_panels
 from handlib.viz.fusion_timeline import FusionTimeline
 from handlib.weights import load_deformer
 
@@ -741,10 +743,29 @@ print("weights by length alone:", length / length.sum(), f"equal {1 / T:.2f}")
 # does not ignore it, so the lengths are hidden weights beside the confidences:
 # guesses from the ends of the window count more than the centre's own.
 #
+# And the hidden frame of clip 3, which we follow? Its window, all at once: what
+# each frame says of itself, its guess of the middle hand, its weight, and the
+# fused hand.
+#
+# **Predict first.** Which frame's guess is best: one that shows the hand, or one
+# that is near? And which gets the largest weight?
+
+# %%
+CLIP, FRAMES = 3, 32
+of_clip = range(CLIP * FRAMES, (CLIP + 1) * FRAMES)
+hidden = torch.tensor([clips[frame].occlusion for frame in of_clip])
+most = of_clip[int(hidden.argmax())]
+window = windows(clips, T, gap=1)[most]
+deformer_panels(deformer, collate_windows([window]))
+
+# %% [markdown]
+# So at this step the hidden frame of clip 3 becomes one hand out of seven
+# guesses. One window shows what fusion does, not whether it helps.
+#
 # **What we may conclude.** Fusion by confidence is sound arithmetic: it takes
 # out errors that differ from frame to frame. How much a *network* gains depends
 # on whether its errors do, and on its motions being better than its poses.
-# Our numbers assume both; notebook 16 measures it.
+# Our numbers assume both. Is it so?
 #
 # ### Measured over seeds
 #
@@ -788,6 +809,32 @@ illustration("confidence", evidence)
 # %%
 TRY = False  # True: a small run of one seed, about two minutes
 first_look("confidence") if TRY else None
+
+# %% [markdown]
+# ### When do weights help?
+#
+# ALONE
+
+# %% tags=["nbval-check-output"]
+evidence = load_evidence("alone")
+columns = {
+    "all, mm": "root_aligned",
+    "below equal": "gain_all",
+    "rank: error": "error_rank",
+    "rank: weight": "weight_rank",
+}
+print("mean over three seeds (smallest to largest)")
+print(spread_table(evidence, columns, digits=2))
+
+# %%
+illustration("alone", evidence)
+
+# %% [markdown]
+# ALONE2
+
+# %%
+TRY = False  # True: a small run of one seed, about two minutes
+first_look("alone") if TRY else None
 
 # %% [markdown]
 # And the space in which guesses are added? And fusing every frame, or the middle
@@ -847,8 +894,8 @@ quiz.show("13")
 # - Axis-angle, 6D and SO(3) agree where guesses are close. Far apart they
 #   drift, and at half a turn axis-angle breaks.
 # - The paper fuses every frame, the code the centre one.
-# - For the hidden frame of clip 3 this step makes one pose of seven guesses;
-#   notebook 16 shows the mesh.
+# - For the hidden frame of clip 3 this step makes one hand of seven guesses
+#   (section 9).
 #
 # ## 요약
 #
@@ -861,8 +908,7 @@ quiz.show("13")
 # - 추정이 서로 가까우면 axis-angle, 6D, SO(3)의 결과가 거의 같습니다. 멀어지면
 #   차이가 나고, 180° 근처에서는 axis-angle 평균이 크게 틀립니다.
 # - 논문은 모든 frame을, 공개 코드는 가운데 frame만 fusion합니다.
-# - Clip 3의 가려진 frame에서는 이 단계에서 추정 일곱 개가 pose 하나가 됩니다. 그 mesh는
-#   16에서 볼 수 있습니다.
+# - Clip 3의 가려진 frame에서는 이 단계에서 추정 일곱 개가 손 하나가 됩니다(9절).
 #
 # ## References
 #
