@@ -6,8 +6,9 @@ from dataclasses import replace
 import pytest
 import torch
 from plain_handoccnet import PlainHandOccNet
+from torch.nn import functional as F
 
-from handlib.models import HandOccNet, HandOccNetConfig, fuse_for_inference, record
+from handlib.models import HandOccNet, HandOccNetConfig, baselines, fuse_for_inference, record
 from handlib.models.conv_norm import ConvNorm
 from handlib.models.official_names import HANDOCCNET, renamed
 
@@ -189,3 +190,41 @@ def test_refuses_configs_that_cannot_work(wrong, message):
 def test_names_the_image_size_it_needs(tiny, hand):
     with pytest.raises(ValueError, match=r"\(B, 3, 64, 64\), found \(1, 3, 32, 32\)"):
         HandOccNet(tiny, hand)(torch.rand(1, 3, 32, 32))
+
+
+def by_hand(blocks, x):
+    """Two 3×3 convolutions and their norms in evaluation, the skip, leaky ReLU: block by block."""
+    state = blocks.state_dict()
+    for block in range(len(blocks)):
+        y = x
+        for layer in ("conv1", "conv2"):
+            kernel = state[f"{block}.{layer}.conv.weight"]
+            norm = {k.split(".")[-1]: v for k, v in state.items() if f"{block}.{layer}.norm" in k}
+            y = F.conv2d(y, kernel, padding=1)
+            y = (y - norm["running_mean"].view(-1, 1, 1)) / (
+                norm["running_var"].view(-1, 1, 1) + 1e-5
+            ).sqrt()
+            y = y * norm["weight"].view(-1, 1, 1) + norm["bias"].view(-1, 1, 1)
+            y = y + x if layer == "conv2" else y
+            y = torch.where(y > 0, y, 0.01 * y)
+        x = y
+    return x
+
+
+def test_residual_blocks_stand_behind_f_and_reach_four_cells(tiny, hand):
+    model = HandOccNet(baselines.HANDOCCNET["residual_blocks"](tiny), hand).eval()
+    plain = HandOccNet(baselines.HANDOCCNET["backbone"](tiny), hand)
+    wanting = plain.load_state_dict(model.state_dict(), strict=False)
+    assert not wanting.missing_keys
+    assert {key.split(".")[0] for key in wanting.unexpected_keys} == {"residual"}
+    with torch.no_grad(), record(model) as maps:
+        model(torch.rand(2, 3, 64, 64))
+        features = maps["features"]
+        assert torch.allclose(by_hand(model.residual, features), maps["fit"], atol=1e-5)
+        wide = torch.rand(1, 16, 16, 16)
+        changed = wide.clone()
+        changed[..., 8, 8] += 1
+        moved = (model.residual(changed) - model.residual(wide)).abs().sum((0, 1)) > 0
+    expected = torch.zeros(16, 16, dtype=torch.bool)
+    expected[4:13, 4:13] = True
+    assert torch.equal(moved, expected)
