@@ -57,8 +57,9 @@ def load_deformer(
     """A Deformer at course scale likewise, trained on synthetic clips.
 
     Args:
-        name: or a baseline, trained by the same recipe: "deformer_single_frame" sees the middle
-            frame alone, "deformer_recurrent" has a GRU in place of attention, as VIBE.
+        name: or a baseline, trained by the same recipe but for the discriminator:
+            "deformer_single_frame" sees the middle frame alone, "deformer_recurrent" has a GRU in
+            place of attention, as VIBE.
     """
     model = _load(name, hand, folder)
     if not isinstance(model, Deformer):

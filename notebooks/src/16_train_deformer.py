@@ -421,15 +421,15 @@ for row in evidence["runs"]:
 # - Equal weights do as well as learned ones. The gain is one of context and of
 #   averaging; that it comes from *choosing* frames is not shown here.
 #
-# Beside it the shipped weights, trained by the same recipe with a motion
-# discriminator, and the papers' networks on real video. That is another task:
-# compare who is ahead of whom, not the millimetres.
+# Beside it the shipped weights, trained by the same recipe (`deformer` with a
+# motion discriminator), and the papers' networks on real video. That is another
+# task: compare who is ahead of whom, not the millimetres.
 
 # %% tags=["nbval-check-output"]
-card = weights.card("deformer")
-error = card["scores"]["model"]
-print(f"shipped Deformer: RA {error['root_aligned']:.1f} mm,", end=" ")
-print(f"acceleration {error['acceleration']:.1f} mm/frame²")
+for name in ("deformer_single_frame", "deformer_recurrent", "deformer"):
+    error = weights.card(name)["scores"]["model"]
+    print(f"{name:21} RA {error['root_aligned']:.1f} mm,", end=" ")
+    print(f"acceleration {error['acceleration']:.1f} mm/frame²")
 table = paper_tables()["deformer_motion"]
 print(f"{table.where}, {table.data}: root-aligned mm, acceleration error")
 for method in ("VIBE", "TCMR", "MeshGraphormer", "Deformer"):
