@@ -14,6 +14,7 @@ from matplotlib.figure import Figure
 from handlib.course.captions import captions
 from handlib.experiments import (
     alone,
+    capacity,
     confidence,
     course_recipe,
     critic,
@@ -227,7 +228,7 @@ def _of_images(study: ImageStudy) -> Experiment:
     return Experiment(study.run, small, quick, _images, figure, recorded="images")
 
 
-IMAGE_STUDIES = tuple(module.STUDY for module in (parts, reach, guidance))
+IMAGE_STUDIES = tuple(module.STUDY for module in (parts, reach, capacity, guidance))
 STUDIES = tuple(
     module.STUDY
     for module in (video, confidence, alone, max_mse, critic, one_shape, window, fusion_space)

@@ -10,9 +10,6 @@ network with the parts, and asks what the parts then bring:
 - local: no hourglass, and F is made of the ResNet's first two stages alone, whose cells see about
   60 of 128 pixels. To place a joint from what shows elsewhere there is only FIT, or SET.
 
-In the first group residual blocks in the parts' place tell what more layers alone would bring.
-They look four of the map's sixteen cells to every side.
-
 The MANO head reads the whole map in every case: the joints in the image tell more than the mesh.
 """
 
@@ -27,7 +24,6 @@ COMMAND = "handlib experiment reach"
 
 _LOCAL = {
     "backbone": "backbone",
-    "residual": "residual_blocks",
     "fit": "fit_without_set",
     "set": "set_without_fit",
     "handoccnet": "handoccnet",
@@ -41,7 +37,8 @@ def _pair(base: str) -> dict[str, Variant]:
     }
 
 
-def _only_local(config: HandOccNetConfig) -> HandOccNetConfig:
+def only_local(config: HandOccNetConfig) -> HandOccNetConfig:
+    """F from the ResNet's first two stages, and no hourglass."""
     return replace(config, hourglass=0, pyramid_levels=2)
 
 
@@ -49,7 +46,7 @@ STUDY = ImageStudy(
     name="reach",
     claim="FIT and SET help where nothing else brings distant places together",
     bases={
-        "local": Base(_only_local),
+        "local": Base(only_local),
         "no_hourglass": Base(partial(replace, hourglass=0)),
         "no_readout": Base(
             partial(replace, feature_readout=False), partial(replace, early_heatmap=0.0, mask=0.0)

@@ -98,6 +98,15 @@ def reach(result: Result) -> Figure:
     return compare(result, (placed, nearer), (ROOT_ALIGNED, mesh), (NECESSITY, GATE))
 
 
+def capacity(result: Result) -> Figure:
+    """What do residual blocks bring in the place of FIT and SET?"""
+    hidden = Panel(("gain_px", "hidden"), "hidden joints: pixels nearer\nthan the backbone's", 0.0)
+    seen = Panel(("gain_px", "visible"), "visible joints: pixels nearer", 0.0)
+    where = f"from {result['hidden_from']:.0%} hidden on"
+    mesh = Panel(("gain", "hidden"), f"mm below the backbone,\n{where}", 0.0)
+    return compare(result, (hidden, seen, mesh))
+
+
 def guidance(result: Result) -> Figure:
     """What do M and the gates show when they are told to, and what does it cost?"""
     over = gain("all", over="handoccnet")
