@@ -21,6 +21,7 @@ from handlib.experiments import (
     distant_token,
     fusion_space,
     guidance,
+    length,
     max_mse,
     one_shape,
     parts,
@@ -231,7 +232,17 @@ def _of_images(study: ImageStudy) -> Experiment:
 IMAGE_STUDIES = tuple(module.STUDY for module in (parts, reach, capacity, guidance))
 STUDIES = tuple(
     module.STUDY
-    for module in (video, confidence, alone, max_mse, critic, one_shape, window, fusion_space)
+    for module in (
+        video,
+        confidence,
+        alone,
+        length,
+        max_mse,
+        critic,
+        one_shape,
+        window,
+        fusion_space,
+    )
 )
 
 EXPERIMENTS = (

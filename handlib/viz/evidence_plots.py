@@ -141,6 +141,16 @@ def alone(result: Result) -> Figure:
     return compare(result, ranks, (ROOT_ALIGNED, less))
 
 
+def length(result: Result) -> Figure:
+    """Do lengths weigh where weights do not, and are weights needed where there is no length?"""
+    ranks = (
+        measure("length_rank", "rank correlation of a guess's\n6D length and hidden share", 0.0),
+        measure("weight_rank", "rank correlation of its learned\nweight and hidden share", 0.0),
+    )
+    less = Panel(("gain_all",), "mm below equal weights\nin the same space", 0.0)
+    return compare(result, ranks, (ROOT_ALIGNED, less))
+
+
 def max_mse(result: Result) -> Figure:
     """Are the joints' errors more alike, and smaller?"""
     evenness = (

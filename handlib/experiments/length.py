@@ -1,0 +1,79 @@
+"""Weights that nobody declared: the length of a 6D vector, beside the confidence.
+
+Equal weights do as well as learned ones even where a third of the frames tells nothing (`alone`).
+How can they? As released, guesses are averaged as 6D vectors, and Gram-Schmidt then ignores the
+length of the mean, so no loss holds the lengths of its terms to anything. A guess that is twice as
+long counts twice. If networks with equal weights choose frames in this way, guesses of lost frames
+are short there, and on SO(3), where a guess has no length, equal weights must be worse than
+learned ones.
+
+All of it without the encoder and with a third of the frames lost, where choosing has most to gain:
+four second stages for each seed, about a minute each, beside the seed's start.
+"""
+
+from dataclasses import replace
+from functools import partial
+
+import torch
+from torch import Tensor
+
+from handlib.data.sample import needed
+from handlib.data.sequence_batch import SequenceBatch
+from handlib.experiments.alone import WEIGHTS, with_lost_frames
+from handlib.experiments.confidence import VARIES, rank_correlation
+from handlib.experiments.measures import over_windows, whole_windows
+from handlib.experiments.study import Judged, Study, Variant
+from handlib.models.deformer import SequencePrediction
+from handlib.models.fusion import Space, warp
+
+COMMAND = "handlib experiment length"
+SPACES: dict[str, Space] = {"6D": "rot6d", "SO(3)": "so3"}
+
+
+def measure(judged: Judged) -> dict[str, Tensor]:
+    """Rank correlations with the hidden share of a frame, in windows whose hidden shares differ.
+
+    length_rank: of the length of its guess of the middle hand in 6D, mean over the joints.
+    weight_rank: of its learned weight.
+    """
+    config = judged.model.config
+
+    def looked_at(prediction: SequencePrediction, batch: SequenceBatch) -> dict[str, Tensor]:
+        found = {
+            "occlusion": needed(batch.occlusion, "occlusion"),
+            "weight": prediction.confidence,
+        }
+        if config.space == "rot6d":
+            moves = prediction.forward_motion, prediction.backward_motion
+            guesses = warp(prediction.pose6d, *moves)[:, :, prediction.pose6d.shape[1] // 2]
+            found["length"] = guesses.norm(dim=-1).mean(-1)
+        return found
+
+    found = over_windows(judged, looked_at)
+    occlusion = found["occlusion"]
+    varies = (occlusion.amax(1) - occlusion.amin(1) >= VARIES) & whole_windows(judged.test)
+    asked = {"length": config.space == "rot6d", "weight": config.weights == "confidence"}
+    ranks = {
+        f"{name}_rank": rank_correlation(found[name], occlusion).float()
+        for name, there in asked.items()
+        if there
+    }
+    return {name: values.where(varies, torch.nan) for name, values in ranks.items()}
+
+
+def _variant(space: str, weights: str) -> Variant:
+    network = partial(replace, temporal="none", space=SPACES[space], weights=WEIGHTS[weights])
+    return Variant(network, seen=with_lost_frames, beside=f"{space}, equal")
+
+
+STUDY = Study(
+    name="length",
+    claim="where a guess has no length, learned weights beat equal ones",
+    variants={
+        f"{space}, {weights}": _variant(space, weights)
+        for space in SPACES
+        for weights in ("equal", "learned")
+    },
+    reference="6D, equal",
+    measure=measure,
+)
