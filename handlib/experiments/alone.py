@@ -37,6 +37,7 @@ from handlib.training.order import generator_at
 
 COMMAND = "handlib experiment alone"
 LOST = 1 / 3  # of all frames
+LOST_FRAMES = ", lost frames"  # behind the name of a group
 GROUPS: Mapping[str, dict[str, Any]] = {"context": {}, "alone": {"temporal": "none"}}
 WEIGHTS = {"equal": "uniform", "learned": "confidence", "hidden share": "occlusion"}
 
@@ -102,7 +103,7 @@ def measure(judged: Judged) -> dict[str, Tensor]:
 
 
 def _variants() -> Iterator[tuple[str, Variant]]:
-    for lost, seen in (("", copy), (", lost frames", with_lost_frames)):
+    for lost, seen in (("", copy), (LOST_FRAMES, with_lost_frames)):
         for group, network in GROUPS.items():
             for name, weights in WEIGHTS.items():
                 change = partial(replace, weights=weights, **network)

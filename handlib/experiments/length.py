@@ -7,8 +7,10 @@ long counts twice. If networks with equal weights choose frames in this way, gue
 are short there, and on SO(3), where a guess has no length, equal weights must be worse than
 learned ones.
 
-All of it without the encoder and with a third of the frames lost, where choosing has most to gain:
-four second stages for each seed, about a minute each, beside the seed's start.
+First without the encoder and with a third of the frames lost, where choosing has most to gain; on
+SO(3) then for Deformer as it is, too. Its 6D pair stands in the results of `alone`.
+
+Six second stages for each seed, about a minute each, beside the seed's start.
 """
 
 from dataclasses import replace
@@ -19,7 +21,7 @@ from torch import Tensor
 
 from handlib.data.sample import needed
 from handlib.data.sequence_batch import SequenceBatch
-from handlib.experiments.alone import WEIGHTS, with_lost_frames
+from handlib.experiments.alone import GROUPS, LOST_FRAMES, WEIGHTS, with_lost_frames
 from handlib.experiments.confidence import VARIES, rank_correlation
 from handlib.experiments.measures import over_windows, whole_windows
 from handlib.experiments.study import Judged, Study, Variant
@@ -61,19 +63,26 @@ def measure(judged: Judged) -> dict[str, Tensor]:
     return {name: values.where(varies, torch.nan) for name, values in ranks.items()}
 
 
-def _variant(space: str, weights: str) -> Variant:
-    network = partial(replace, temporal="none", space=SPACES[space], weights=WEIGHTS[weights])
-    return Variant(network, seen=with_lost_frames, beside=f"{space}, equal")
+def _pair(group: str, space: str) -> dict[str, Variant]:
+    """Equal and learned weights, of networks of a group of `alone`."""
+    lost = {"seen": with_lost_frames} if group.endswith(LOST_FRAMES) else {}
+    network = GROUPS[group.removesuffix(LOST_FRAMES)]
+    return {
+        f"{group}, {space}, {weights}": Variant(
+            partial(replace, space=SPACES[space], weights=WEIGHTS[weights], **network),
+            beside=f"{group}, {space}, equal",
+            **lost,
+        )
+        for weights in ("equal", "learned")
+    }
 
 
 STUDY = Study(
     name="length",
     claim="where a guess has no length, learned weights beat equal ones",
-    variants={
-        f"{space}, {weights}": _variant(space, weights)
-        for space in SPACES
-        for weights in ("equal", "learned")
-    },
-    reference="6D, equal",
+    variants=_pair("alone, lost frames", "6D")
+    | _pair("alone, lost frames", "SO(3)")
+    | _pair("context", "SO(3)"),
+    reference="alone, lost frames, 6D, equal",
     measure=measure,
 )

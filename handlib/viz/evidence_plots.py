@@ -147,7 +147,7 @@ def length(result: Result) -> Figure:
         measure("length_rank", "rank correlation of a guess's\n6D length and hidden share", 0.0),
         measure("weight_rank", "rank correlation of its learned\nweight and hidden share", 0.0),
     )
-    less = Panel(("gain_all",), "mm below equal weights\nin the same space", 0.0)
+    less = Panel(("gain_all",), "mm below equal weights\nof the same pair", 0.0)
     return compare(result, ranks, (ROOT_ALIGNED, less))
 
 

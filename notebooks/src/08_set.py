@@ -1026,13 +1026,32 @@ illustration("reach", reach)
 # and SET carry what is far away, and a ResNet with a pyramid has carried it
 # before them.
 #
-# Two things remain open. Visible joints gain nearly as much, 0.9 to 1.1 pixels of
-# 10: what comes from afar helps them, too, so this is context, not "the hidden
-# hand" as such. And more layers may be part of it; but in the other two groups the
-# same layers bring nothing. The gates say as little as before, on both sides of
-# chance: for the *error* a gate need not mean anything. The papers' ResNet-50 sees
-# all of a 256-pixel image with its last stage, too; how much that leaves for FIT
-# and SET to do there is not measured here.
+# Visible joints gain nearly as much, 0.9 to 1.1 pixels of 10: what comes from afar
+# helps them, too, so this is context, not "the hidden hand" as such. The gates say
+# as little as before, on both sides of chance: for the *error* a gate need not
+# mean anything. The papers' ResNet-50 sees all of a 256-pixel image with its last
+# stage, too; how much that leaves for FIT and SET to do there is not measured here.
+#
+# ### Or only more layers?
+#
+# A network with FIT and SET has 87,000 numbers more than its backbone. So the
+# paper has a control: residual blocks of 3×3 convolutions in their place. Two of
+# them have 83,000 numbers, and look four of the sixteen cells to every side.
+# `handlib experiment capacity` puts them behind the local trunk.
+#
+# **Predict first.** Will they bring as much as FIT and SET, half, or nothing?
+
+# %% tags=["nbval-check-output"]
+capacity = load_evidence("capacity")
+columns = columns | {"RA gain, hidden most": "gain_hidden"}
+print("mean over three seeds (smallest to largest)")
+print(spread_table(capacity, columns))
+
+# %%
+illustration("capacity", capacity)
+
+# %% [markdown]
+# CAPACITY
 
 # %%
 TRY = False  # True: a small run of one seed, some minutes

@@ -419,7 +419,8 @@ for row in evidence["runs"]:
 # - The motion is calmer: the acceleration error is about halved. A network that
 #   sees frames one by one cannot know how it erred in the last one.
 # - Equal weights do as well as learned ones. The gain is one of context and of
-#   averaging; that it comes from *choosing* frames is not shown here.
+#   averaging; that it comes from *choosing* frames is not shown here. Notebook
+#   [13](13_dynamic_fusion.ipynb) has looked for the reason.
 #
 # Beside it the shipped weights, trained by the same recipe (`deformer` with a
 # motion discriminator), and the papers' networks on real video. That is another
