@@ -13,6 +13,7 @@ SO(3) then for Deformer as it is, too. Its 6D pair stands in the results of `alo
 Six second stages for each seed, about a minute each, beside the seed's start.
 """
 
+from copy import copy
 from dataclasses import replace
 from functools import partial
 
@@ -65,13 +66,13 @@ def measure(judged: Judged) -> dict[str, Tensor]:
 
 def _pair(group: str, space: str) -> dict[str, Variant]:
     """Equal and learned weights, of networks of a group of `alone`."""
-    lost = {"seen": with_lost_frames} if group.endswith(LOST_FRAMES) else {}
+    seen = with_lost_frames if group.endswith(LOST_FRAMES) else copy
     network = GROUPS[group.removesuffix(LOST_FRAMES)]
     return {
         f"{group}, {space}, {weights}": Variant(
             partial(replace, space=SPACES[space], weights=WEIGHTS[weights], **network),
+            seen=seen,
             beside=f"{group}, {space}, equal",
-            **lost,
         )
         for weights in ("equal", "learned")
     }

@@ -759,7 +759,8 @@ for mask, i in zip(things, chosen.tolist(), strict=True):
         mask[torch.as_tensor(seen.pixel).long()] = True
 
 # %%
-visible, cover = batch.visible[chosen], covered[chosen]
+visible = batch.visible[chosen]
+cover = batch.amodal[chosen] & ~visible
 beside = things.view(-1, 128, 128) & ~visible & ~cover
 kinds = {
     "visible hand": visible,

@@ -1,6 +1,7 @@
 """The experiments on what joins frames, with networks that learn in milliseconds."""
 
 import json
+from copy import copy
 from dataclasses import replace
 
 import numpy as np
@@ -13,7 +14,7 @@ from torch.utils.data import DataLoader
 from handlib.data import windows
 from handlib.data.sequence_batch import collate_windows
 from handlib.evaluation.motion import bone_length_drift, bone_lengths
-from handlib.experiments import alone, confidence, max_mse, one_shape, study, study_rows
+from handlib.experiments import alone, confidence, length, max_mse, one_shape, study, study_rows
 from handlib.experiments.catalogue import STUDIES
 from handlib.experiments.measures import whole_windows
 from handlib.experiments.starts import Start
@@ -249,3 +250,21 @@ def test_one_shape_keeps_the_bones_and_a_shape_each_frame_does_not(judged, small
     inner = [i for i, (_, end) in enumerate(BONES) if not JOINT_NAMES[end].endswith("tip")]
     change = [bone_lengths(hands.joints)[..., inner].std(dim=1).max() for hands in (shown, own)]
     assert change[0] < 1e-6 < change[1]
+
+
+def test_lengths_and_weights_are_ranked_by_the_hidden_share(judged, monkeypatch):
+    """Lengths and weights made of the hidden share, in place of a network's; none on SO(3)."""
+
+    def over_windows(judged, measure):
+        hidden = judged.seen.batch(range(len(judged.seen))).occlusion
+        return {"occlusion": hidden, "length": 2 - hidden, "weight": hidden}
+
+    monkeypatch.setattr(length, "over_windows", over_windows)
+    found = length.measure(judged)
+    ranked = found["length_rank"].isfinite()
+    assert ranked.any() and not ranked.all()
+    assert torch.allclose(found["length_rank"][ranked], -torch.ones(int(ranked.sum())))
+    assert torch.allclose(found["weight_rank"][ranked], torch.ones(int(ranked.sum())))
+    composed = copy(judged.model)
+    composed.config = replace(composed.config, space="so3", weights="uniform")
+    assert length.measure(replace(judged, model=composed)) == {}
