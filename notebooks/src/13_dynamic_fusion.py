@@ -880,7 +880,11 @@ illustration("length", evidence)
 # does, is a second way to choose, beside the confidence. Where it is open,
 # learned weights have nothing left to bring, and a row "average" is no average.
 #
-# CONTEXT
+# And Deformer as it is, on SO(3)? Learned weights bring 0.1 mm (0.03 to 0.16), and
+# the intervals touch zero. There the first reason is enough: behind the encoder no
+# guess is poor, and nothing has to be left out. So on these clips confidence is a
+# safeguard: not needed while frames can tell each other what they have missed,
+# worth millimetres where they cannot.
 
 # %%
 TRY = False  # True: a small run of one seed, about two minutes

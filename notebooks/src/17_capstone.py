@@ -233,7 +233,8 @@ for name, network in (networks | baseline).items():
 # %%
 seen = CachedFrames(deformer, around)  # each frame is looked at once
 alone = seen.arranged(windows(clips, LENGTH, gap=FRAMES))
-on_windows = {"Deformer alone": (deformer, alone), "Deformer": (deformer, seen)}
+on_windows = {"Deformer alone": (deformer, alone)}
+on_windows["Deformer"] = deformer, seen
 for name in ("single frame", "recurrent"):
     other = load_deformer(hand, name=f"deformer_{name.replace(' ', '_')}")
     other.requires_grad_(False)
@@ -252,7 +253,8 @@ errors = {
 bins = {}
 for low, high in zip(OCCLUSION_BINS, OCCLUSION_BINS[1:], strict=False):
     inside = (frames.occlusion >= low) & (frames.occlusion < high)
-    bins[f"{low:.0%}–{high:.0%}"] = inside | (frames.occlusion == 1) & (high == 1)
+    inside |= (frames.occlusion == 1) & (high == 1)
+    bins[f"{low:.0%}–{high:.0%}"] = inside
 bins["all"] = frames.occlusion >= 0
 print("root-aligned error (mm)", *(f"{name:>9}" for name in bins))
 print(f"{'frames':23}", *(f"{int(b.sum()):9}" for b in bins.values()))
