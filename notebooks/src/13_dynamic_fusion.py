@@ -841,7 +841,7 @@ illustration("alone", evidence)
 # hidden share of its frame (rank correlation 0.2, with lost frames 0.3 to 0.4;
 # behind the encoder 0.1 and 0.03), and weights see what is hidden: −0.41 and
 # −0.77 in place of −0.14. **And yet they bring nothing**, 0.06 mm at most, with
-# every interval around zero. Weights by the true hidden share lose a little.
+# every interval around zero. Weights by the true hidden share do no better.
 #
 # But how can an average be right in which every third guess is 47 mm off?
 #
