@@ -1062,8 +1062,8 @@ illustration("capacity", capacity)
 # training each.
 
 # %%
-TRY = False  # True: a small run of one seed, some minutes
-first_look("reach") if TRY else None
+TRY = ""  # "reach" or "capacity": a small run of one seed, some minutes
+first_look(TRY) if TRY else None
 
 # %% [markdown]
 # ## 10 What N×N costs

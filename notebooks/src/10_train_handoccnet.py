@@ -28,7 +28,7 @@
 #       - 물체를 손 위로 움직이면서 오차와 necessity map의 변화를 관찰할 수 있습니다
 #     prerequisites: gradients, convolutions; [03](03_how_good_is_a_hand.ipynb), [09](09_from_features_to_a_hand.ipynb)
 #     minutes_to_do: 45
-#     minutes: 11
+#     minutes: 8
 #     memory_mb: 3600
 #     data: 17,500 synthetic images, made on first use (1.2 GB on disk)
 #     seed: 10
