@@ -25,7 +25,7 @@ def experiment(
         int | None, typer.Option(help="Runs from nothing; else 3, with --small and --quick 1.")
     ] = None,
     small: Annotated[
-        bool, typer.Option("--small", help="A first look: a minute or two for each seed.")
+        bool, typer.Option("--small", help="A first look: one to four minutes for each seed.")
     ] = False,
     quick: Annotated[
         bool, typer.Option("--quick", help="In seconds: shows that it runs, and nothing else.")

@@ -44,7 +44,7 @@ Size = Literal["full", "small", "quick"]
 class Experiment:
     """run(output, seeds=..., **sizes) writes a result file and returns what is in it.
 
-    small: sizes for a first look, a minute or two for a seed. quick: sizes at which everything
+    small: sizes for a first look, one to four minutes for a seed. quick: sizes at which everything
     runs and nothing is shown. lines: the result for people. figure: the result drawn. words: the
     numbers that the figure's texts ask for. starts: whether it keeps what it begins with in a
     folder, `run`'s `starts`. recorded: what its networks read of recorded sets, `run`'s
@@ -91,7 +91,7 @@ def run(
 
 
 def first_look(name: str) -> Illustration:
-    """The figure of a small run of one seed; it is kept nowhere. One to three minutes.
+    """The figure of a small run of one seed; it is kept nowhere. One to four minutes.
 
     What one small run shows may be chance: the full result stands in figures/evidence.
     """
