@@ -23,15 +23,15 @@ from torch import Tensor
 
 from handlib.data.sample import needed
 from handlib.data.sequence_batch import SequenceBatch
-from handlib.experiments.confidence import VARIES, rank_correlation
-from handlib.experiments.measures import over_windows, whole_windows
+from handlib.experiments.confidence import rank_correlation
+from handlib.experiments.measures import can_be_ranked, over_windows
 from handlib.experiments.study import Judged, Study, Variant
 from handlib.hands import HandModel
 from handlib.hands.hand_pair import HandPair, over_time
 from handlib.hands.rotations import rot6d_to_rotmat
 from handlib.metrics import root_aligned_mpjpe
 from handlib.models.deformer import SequencePrediction
-from handlib.models.fusion import warp
+from handlib.models.fusion import guesses_of_middle
 from handlib.training import CachedFrames
 from handlib.training.order import generator_at
 
@@ -67,7 +67,7 @@ def guess_errors(
     """How far each frame's guess of the middle hand, eq. 1 and 2 in 6D, is off; metres."""
     middle = true_joints.shape[1] // 2
     moves = prediction.forward_motion, prediction.backward_motion
-    guesses = rot6d_to_rotmat(warp(prediction.pose6d, *moves)[:, :, middle])
+    guesses = rot6d_to_rotmat(guesses_of_middle(prediction.pose6d, *moves))
     joints = over_time(hand, guesses, prediction.betas)[1]
     true = true_joints[:, middle, None].expand_as(joints)
     return root_aligned_mpjpe(joints.flatten(0, 1), true.flatten(0, 1)).view(joints.shape[:2])
@@ -91,7 +91,7 @@ def measure(judged: Judged) -> dict[str, Tensor]:
 
     found = over_windows(judged, looked_at)
     error, occlusion = found["error"], found["occlusion"]
-    varies = (occlusion.amax(1) - occlusion.amin(1) >= VARIES) & whole_windows(judged.test)
+    varies = can_be_ranked(occlusion, judged.test)
     measured = {
         "most_hidden": error.gather(1, occlusion.argmax(1, keepdim=True))[:, 0],
         "least_hidden": error.gather(1, occlusion.argmin(1, keepdim=True))[:, 0],

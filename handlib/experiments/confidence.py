@@ -24,7 +24,7 @@ from handlib.data.colour import gaussian_blur
 from handlib.data.sample import needed
 from handlib.data.sequence_batch import SequenceBatch
 from handlib.data.windows import HandWindow
-from handlib.experiments.measures import over_windows, whole_windows
+from handlib.experiments.measures import can_be_ranked, over_windows
 from handlib.experiments.study import Judged, Study, Variant
 from handlib.models.baselines import DEFORMER
 from handlib.models.deformer import SequencePrediction
@@ -32,7 +32,6 @@ from handlib.models.deformer import SequencePrediction
 COMMAND = "handlib experiment confidence"
 VARIANTS = ("deformer", "temporal", "average", "occlusion_weighted")
 BLUR = 3.0  # standard deviation in pixels of an image of 128
-VARIES = 0.25  # a window's hidden shares differ by so much at least, or there is nothing to rank
 
 
 def rank_correlation(
@@ -95,7 +94,7 @@ def measure(judged: Judged) -> dict[str, Tensor]:
         return {}
     found = over_windows(judged, _weights)
     weight, occlusion = found["weight"] * judged.test.length, found["occlusion"]
-    varies = (occlusion.amax(1) - occlusion.amin(1) >= VARIES) & whole_windows(judged.test)
+    varies = can_be_ranked(occlusion, judged.test)
     ranked = {
         "rank_correlation": rank_correlation(weight, occlusion).to(weight),
         "most_hidden": weight.gather(1, occlusion.argmax(1, keepdim=True))[:, 0],

@@ -23,11 +23,11 @@ from torch import Tensor
 from handlib.data.sample import needed
 from handlib.data.sequence_batch import SequenceBatch
 from handlib.experiments.alone import GROUPS, LOST_FRAMES, WEIGHTS, with_lost_frames
-from handlib.experiments.confidence import VARIES, rank_correlation
-from handlib.experiments.measures import over_windows, whole_windows
+from handlib.experiments.confidence import rank_correlation
+from handlib.experiments.measures import can_be_ranked, over_windows
 from handlib.experiments.study import Judged, Study, Variant
 from handlib.models.deformer import SequencePrediction
-from handlib.models.fusion import Space, warp
+from handlib.models.fusion import Space, guesses_of_middle
 
 COMMAND = "handlib experiment length"
 SPACES: dict[str, Space] = {"6D": "rot6d", "SO(3)": "so3"}
@@ -40,28 +40,28 @@ def measure(judged: Judged) -> dict[str, Tensor]:
     weight_rank: of its learned weight.
     """
     config = judged.model.config
+    there = {"length": config.space == "rot6d", "weight": config.weights == "confidence"}
 
     def looked_at(prediction: SequencePrediction, batch: SequenceBatch) -> dict[str, Tensor]:
         found = {
             "occlusion": needed(batch.occlusion, "occlusion"),
             "weight": prediction.confidence,
         }
-        if config.space == "rot6d":
+        if there["length"]:
             moves = prediction.forward_motion, prediction.backward_motion
-            guesses = warp(prediction.pose6d, *moves)[:, :, prediction.pose6d.shape[1] // 2]
+            guesses = guesses_of_middle(prediction.pose6d, *moves)
             found["length"] = guesses.norm(dim=-1).mean(-1)
         return found
 
     found = over_windows(judged, looked_at)
-    occlusion = found["occlusion"]
-    varies = (occlusion.amax(1) - occlusion.amin(1) >= VARIES) & whole_windows(judged.test)
-    asked = {"length": config.space == "rot6d", "weight": config.weights == "confidence"}
-    ranks = {
-        f"{name}_rank": rank_correlation(found[name], occlusion).float()
-        for name, there in asked.items()
-        if there
+    varies = can_be_ranked(found["occlusion"], judged.test)
+    return {
+        f"{name}_rank": rank_correlation(found[name], found["occlusion"])
+        .float()
+        .where(varies, torch.nan)
+        for name in there
+        if there[name]
     }
-    return {name: values.where(varies, torch.nan) for name, values in ranks.items()}
 
 
 def _pair(group: str, space: str) -> dict[str, Variant]:

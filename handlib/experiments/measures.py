@@ -18,6 +18,7 @@ from handlib.training.cached_frames import collate_seen
 from handlib.training.evaluate import evaluating, predict_windows
 
 Measure = Callable[[SequencePrediction, SequenceBatch], dict[str, Tensor]]
+VARIES = 0.25  # a window's hidden shares differ by so much at least, or there is nothing to rank
 
 
 @torch.inference_mode()
@@ -56,6 +57,11 @@ def finger_angle(prediction: SequencePrediction, batch: SequenceBatch) -> Float[
     true = axis_angle_to_rotmat(needed(batch.pose, "pose")[:, middle])
     turns = rotmat_to_axis_angle(fused[:, 1:].mT @ true[:, 1:])
     return turns.norm(dim=-1).rad2deg().mean(-1)
+
+
+def can_be_ranked(occlusion: Float[Tensor, "N T"], test: Windows) -> Bool[Tensor, " N"]:
+    """Whole windows whose hidden shares differ."""
+    return (occlusion.amax(1) - occlusion.amin(1) >= VARIES) & whole_windows(test)
 
 
 def whole_windows(test: Windows) -> Bool[Tensor, " N"]:

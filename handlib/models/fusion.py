@@ -50,6 +50,15 @@ def warp(
     return pose[:, :, None] + moved
 
 
+def guesses_of_middle(
+    pose: Float[Tensor, "B T *n"],
+    forward: Float[Tensor, "B T *n"],
+    backward: Float[Tensor, "B T *n"],
+) -> Float[Tensor, "B T *n"]:
+    """θ_{i→T//2}: what every frame says of the one in the middle."""
+    return warp(pose, forward, backward)[:, :, pose.shape[1] // 2]
+
+
 def warp_rotations(
     pose: Float[Tensor, "B T *n 3 3"],
     forward: Float[Tensor, "B T *n 3 3"],

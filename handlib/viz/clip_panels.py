@@ -13,7 +13,7 @@ from handlib.hands.hand_pair import right_hand
 from handlib.hands.rotations import rot6d_to_rotmat
 from handlib.metrics import root_aligned_mpjpe
 from handlib.models.deformer import Deformer, SequencePrediction
-from handlib.models.fusion import warp
+from handlib.models.fusion import guesses_of_middle
 from handlib.viz import hand as drawing
 from handlib.viz import maps, theme
 from handlib.viz.display import Illustration, show
@@ -72,8 +72,8 @@ class _Panels:
 
     def _guesses(self, axes: np.ndarray) -> None:
         found = self.found
-        guesses = warp(found.pose6d, found.forward_motion, found.backward_motion)
-        rotations = rot6d_to_rotmat(guesses[0, :, self.middle])
+        guesses = guesses_of_middle(found.pose6d, found.forward_motion, found.backward_motion)
+        rotations = rot6d_to_rotmat(guesses[0])
         hands = self.hand(rotations, found.betas.expand(self.length, -1))
         for i in range(self.length):
             what = f"{i} → {self.middle}"

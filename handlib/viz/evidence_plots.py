@@ -133,22 +133,23 @@ def confidence(result: Result) -> Figure:
 
 def alone(result: Result) -> Figure:
     """Is a hidden frame's guess poor, do weights know it, and does that help?"""
-    ranks = (
-        measure("error_rank", "rank correlation of a guess's\nerror and hidden share", 0.0),
-        measure("weight_rank", "rank correlation of its learned\nweight and hidden share", 0.0),
-    )
-    less = Panel(("gain_all",), "mm below equal weights\nof the same group", 0.0)
-    return compare(result, ranks, (ROOT_ALIGNED, less))
+    poor = measure("error_rank", "rank correlation of a guess's\nerror and hidden share", 0.0)
+    return _choosing(result, poor, "group")
 
 
 def length(result: Result) -> Figure:
     """Do lengths weigh where weights do not, and are weights needed where there is no length?"""
-    ranks = (
-        measure("length_rank", "rank correlation of a guess's\n6D length and hidden share", 0.0),
-        measure("weight_rank", "rank correlation of its learned\nweight and hidden share", 0.0),
+    short = measure(
+        "length_rank", "rank correlation of a guess's\n6D length and hidden share", 0.0
     )
-    less = Panel(("gain_all",), "mm below equal weights\nof the same pair", 0.0)
-    return compare(result, ranks, (ROOT_ALIGNED, less))
+    return _choosing(result, short, "pair")
+
+
+def _choosing(result: Result, ranked: Panel, beside: str) -> Figure:
+    """Something of a guess and its weight against the hidden share; what learned weights bring."""
+    text = "rank correlation of its learned\nweight and hidden share"
+    less = Panel(("gain_all",), f"mm below equal weights\nof the same {beside}", 0.0)
+    return compare(result, (ranked, measure("weight_rank", text, 0.0)), (ROOT_ALIGNED, less))
 
 
 def max_mse(result: Result) -> Figure:
