@@ -825,9 +825,7 @@ first_look("confidence") if TRY else None
 # %% tags=["nbval-check-output"]
 evidence = load_evidence("alone")
 columns = {
-    "all, mm": "root_aligned",
     "below equal": "gain_all",
-    "rank: error": "error_rank",
     "rank: weight": "weight_rank",
 }
 print("mean over three seeds (smallest to largest)")
@@ -860,9 +858,7 @@ illustration("alone", evidence)
 # %% tags=["nbval-check-output"]
 evidence = load_evidence("length")
 columns = {
-    "all, mm": "root_aligned",
     "below equal": "gain_all",
-    "rank: length": "length_rank",
     "rank: weight": "weight_rank",
 }
 print("mean over three seeds (smallest to largest)")
